@@ -1,0 +1,195 @@
+//! Configuration, read once from the environment. Every `CRM_*` key that is not known is refused: a misspelt
+//! key would otherwise silently leave its default in force.
+
+use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
+
+use thiserror::Error;
+use tokio_postgres::config::SslMode;
+use tracing_subscriber::filter::Targets;
+
+const DATABASE_URL: &str = "CRM_DATABASE_URL";
+const LISTEN: &str = "CRM_LISTEN";
+const POOL_SIZE: &str = "CRM_POOL_SIZE";
+const REQUEST_TIMEOUT_SECONDS: &str = "CRM_REQUEST_TIMEOUT_SECONDS";
+const LOG: &str = "CRM_LOG";
+const KEYS: [&str; 5] = [DATABASE_URL, LISTEN, POOL_SIZE, REQUEST_TIMEOUT_SECONDS, LOG];
+
+/// Everything the service is told from outside.
+#[derive(Clone)]
+pub struct Config {
+    /// Parsed `CRM_DATABASE_URL`. Holds the password.
+    pub database: tokio_postgres::Config,
+    pub listen: SocketAddr,
+    /// Connections to the database at most, 1 to 1,000.
+    pub pool_size: usize,
+    /// How long a request may take, 1 to 300 seconds; the database's statement_timeout is the same.
+    pub request_timeout: Duration,
+    pub log: Targets,
+}
+
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+    #[error("{0} is not a setting; the settings are {known}", known = KEYS.join(", "))]
+    Unknown(String),
+    #[error("{0} must be set")]
+    Missing(&'static str),
+    #[error("{key} must be {expected}")]
+    Invalid { key: &'static str, expected: &'static str },
+}
+
+impl Config {
+    /// Reads the process environment.
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        Self::from_variables(std::env::vars_os().filter_map(|(key, value)| {
+            // A value that is not UTF-8 becomes one that no setting accepts, so that it is refused, not
+            // skipped.
+            let key = key.into_string().ok()?;
+            Some((key, value.into_string().unwrap_or_else(|_| "\0".to_owned())))
+        }))
+    }
+
+    /// Reads settings from pairs of name and value; names that do not start with `CRM_` are not ours.
+    pub fn from_variables(
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut database = None;
+        let mut listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let mut pool_size = 10;
+        let mut request_timeout = 10;
+        let mut log = Targets::new().with_default(tracing::Level::INFO);
+
+        for (key, value) in variables {
+            match key.as_str() {
+                DATABASE_URL => database = Some(database_url(&value)?),
+                LISTEN => {
+                    listen = parse(LISTEN, &value, "an address and port, such as 127.0.0.1:8080")?;
+                }
+                POOL_SIZE => {
+                    pool_size = within(POOL_SIZE, &value, 1..=1_000, "a number from 1 to 1000")?;
+                }
+                REQUEST_TIMEOUT_SECONDS => {
+                    let expected = "a number of seconds from 1 to 300";
+                    request_timeout = within(REQUEST_TIMEOUT_SECONDS, &value, 1..=300, expected)?;
+                }
+                LOG => log = parse(LOG, &value, "a log filter, such as info or crm_api=debug")?,
+                _ if key.starts_with("CRM_") => return Err(ConfigError::Unknown(key)),
+                _ => {}
+            }
+        }
+        Ok(Self {
+            database: database.ok_or(ConfigError::Missing(DATABASE_URL))?,
+            listen,
+            pool_size,
+            request_timeout: Duration::from_secs(request_timeout as u64),
+            log,
+        })
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("database", &"[redacted]")
+            .field("listen", &self.listen)
+            .field("pool_size", &self.pool_size)
+            .field("request_timeout", &self.request_timeout)
+            .field("log", &self.log.to_string())
+            .finish()
+    }
+}
+
+/// The parser's own message may quote part of the string, and so the password: it is not passed on.
+fn database_url(value: &str) -> Result<tokio_postgres::Config, ConfigError> {
+    let invalid = |expected| ConfigError::Invalid { key: DATABASE_URL, expected };
+    let config: tokio_postgres::Config = value.parse().map_err(|_| {
+        invalid("a PostgreSQL connection string, such as postgresql://crm_service@127.0.0.1/shop")
+    })?;
+    if config.get_ssl_mode() == SslMode::Require {
+        return Err(invalid(
+            "without sslmode=require: this build has no TLS towards the database; use a Unix socket, loopback or a tunnel",
+        ));
+    }
+    if config.get_hosts().is_empty() {
+        return Err(invalid("a connection string that names a host (for a Unix socket its directory)"));
+    }
+    Ok(config)
+}
+
+fn parse<T: FromStr>(key: &'static str, value: &str, expected: &'static str) -> Result<T, ConfigError> {
+    value.parse().map_err(|_| ConfigError::Invalid { key, expected })
+}
+
+fn within(
+    key: &'static str,
+    value: &str,
+    range: std::ops::RangeInclusive<usize>,
+    expected: &'static str,
+) -> Result<usize, ConfigError> {
+    let number = parse(key, value, expected)?;
+    if range.contains(&number) { Ok(number) } else { Err(ConfigError::Invalid { key, expected }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "postgresql://crm_service:hunter2@db.example/shop";
+
+    fn config(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::from_variables(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    fn refused_key(pairs: &[(&str, &str)]) -> &'static str {
+        match config(pairs).unwrap_err() {
+            ConfigError::Invalid { key, .. } => key,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn only_the_database_is_required() {
+        let config = config(&[(DATABASE_URL, URL), ("HOME", "/root")]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.pool_size, 10);
+        assert_eq!(config.request_timeout, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_missing_database_is_refused() {
+        assert_eq!(config(&[]).unwrap_err(), ConfigError::Missing(DATABASE_URL));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let error = config(&[(DATABASE_URL, URL), ("CRM_POOLSIZE", "5")]).unwrap_err();
+        assert_eq!(error, ConfigError::Unknown("CRM_POOLSIZE".to_owned()));
+    }
+
+    #[test]
+    fn numbers_outside_their_range_are_refused() {
+        for value in ["0", "1001", "-1", "ten", ""] {
+            assert_eq!(refused_key(&[(DATABASE_URL, URL), (POOL_SIZE, value)]), POOL_SIZE);
+        }
+        for value in ["0", "301", "1.5"] {
+            assert_eq!(
+                refused_key(&[(DATABASE_URL, URL), (REQUEST_TIMEOUT_SECONDS, value)]),
+                REQUEST_TIMEOUT_SECONDS
+            );
+        }
+        assert_eq!(refused_key(&[(DATABASE_URL, URL), (LISTEN, "localhost")]), LISTEN);
+    }
+
+    #[test]
+    fn required_tls_is_refused_rather_than_ignored() {
+        let url = format!("{URL}?sslmode=require");
+        assert_eq!(refused_key(&[(DATABASE_URL, &url)]), DATABASE_URL);
+    }
+
+    #[test]
+    fn neither_debug_nor_an_error_shows_the_password() {
+        let accepted = format!("{:?}", config(&[(DATABASE_URL, URL)]).unwrap());
+        assert!(accepted.contains("[redacted]") && !accepted.contains("hunter2"));
+        let refused = config(&[(DATABASE_URL, "postgresql://x:hunter2@h:port/")]).unwrap_err();
+        assert!(!refused.to_string().contains("hunter2"));
+    }
+}

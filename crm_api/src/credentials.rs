@@ -1,0 +1,91 @@
+//! Who is calling: `Authorization: Bearer <key>` (RFC 6750).
+
+use std::fmt;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{header::AUTHORIZATION, request::Parts},
+};
+use sha2::{Digest, Sha256};
+
+use crate::problem::Problem;
+
+/// SHA-256 of the caller's bearer key; the key itself is not kept. Whether the key is known is for
+/// `crm.sign_in` to say.
+#[derive(Clone)]
+pub struct Credentials {
+    digest: [u8; 32],
+}
+
+impl Credentials {
+    fn new(key: &str) -> Self {
+        Self { digest: Sha256::digest(key).into() }
+    }
+
+    pub fn digest(&self) -> &[u8] {
+        &self.digest
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials([redacted])")
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Credentials {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+        let (Some(header), None) = (headers.next(), headers.next()) else {
+            return Err(Problem::MissingKey);
+        };
+        let value = header.to_str().map_err(|_| Problem::MissingKey)?;
+        match value.split_once(' ') {
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => match key.trim() {
+                "" => Err(Problem::MissingKey),
+                key => Ok(Self::new(key)),
+            },
+            _ => Err(Problem::MissingKey),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::Request;
+
+    async fn credentials(headers: &[&str]) -> Result<Credentials, Problem> {
+        let mut request = Request::builder();
+        for header in headers {
+            request = request.header(AUTHORIZATION, *header);
+        }
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        Credentials::from_request_parts(&mut parts, &()).await
+    }
+
+    #[tokio::test]
+    async fn the_digest_is_sha256_of_the_key() {
+        // SHA-256("abc"), FIPS 180-2 appendix B.1.
+        let expected = [
+            0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
+            0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad,
+        ];
+        let found = credentials(&["bearer  abc"]).await.unwrap();
+        assert_eq!(found.digest(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_header_without_one_bearer_key_is_refused() {
+        for headers in [&[][..], &["Bearer"], &["Bearer "], &["Basic abc"], &["Bearer a", "Bearer b"]] {
+            assert!(matches!(credentials(headers).await, Err(Problem::MissingKey)));
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_digest() {
+        assert_eq!(format!("{:?}", Credentials::new("abc")), "Credentials([redacted])");
+    }
+}

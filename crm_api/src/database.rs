@@ -1,0 +1,276 @@
+//! The one way into the database: [`Database::call`].
+
+mod lease;
+pub mod refusal;
+
+use std::{error::Error, time::Duration};
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
+use tokio_postgres::{NoTls, Row, types::ToSql};
+
+use crate::{config::Config, credentials::Credentials, problem::Problem};
+use lease::Lease;
+use refusal::Report;
+
+/// The schema version this build knows, the number of the newest migration; `crm.schema_version()` must
+/// answer the same.
+pub const SCHEMA_VERSION: i32 = 6;
+
+/// Tries of one transaction at most, when it fails with a serialization failure or a deadlock.
+const MAX_TRIES: u32 = 3;
+
+/// Pause before another try, times the number of tries so far.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+
+/// The roles that `crm.sign_in` can name. SET ROLE takes no bound parameter, so its text comes from here and
+/// from nowhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Reader,
+    Staff,
+    Manager,
+    Admin,
+}
+
+impl Role {
+    fn parse(name: &str) -> Option<Self> {
+        match name {
+            "crm_reader" => Some(Self::Reader),
+            "crm_staff" => Some(Self::Staff),
+            "crm_manager" => Some(Self::Manager),
+            "crm_admin" => Some(Self::Admin),
+            _ => None,
+        }
+    }
+
+    fn set_local(self) -> &'static str {
+        match self {
+            Self::Reader => "SET LOCAL ROLE crm_reader",
+            Self::Staff => "SET LOCAL ROLE crm_staff",
+            Self::Manager => "SET LOCAL ROLE crm_manager",
+            Self::Admin => "SET LOCAL ROLE crm_admin",
+        }
+    }
+}
+
+/// A pool of connections. Connects when first used, and anew after the database was away.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool,
+}
+
+/// One row of `crm.health()`.
+pub struct Finding {
+    pub severity: String,
+    pub subject: String,
+    pub problem: String,
+    pub remedy: Option<String>,
+}
+
+impl Database {
+    /// A pool that has not connected yet.
+    pub fn new(config: &Config) -> Result<Self, String> {
+        let timeout = config.request_timeout;
+        let mut database = config.database.clone();
+        if database.get_application_name().is_none() {
+            database.application_name("crm_api");
+        }
+        if database.get_connect_timeout().is_none() {
+            database.connect_timeout(timeout);
+        }
+        // JSON made by the database carries the session's offset; historic zones have offsets that RFC 3339
+        // cannot write.
+        let milliseconds = timeout.as_millis();
+        let options = format!(
+            "{} -c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds} -c TimeZone=UTC",
+            database.get_options().unwrap_or_default()
+        );
+        database.options(options.trim());
+
+        let manager =
+            Manager::from_config(database, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        // Half the time a request has: the other half is left for its statement.
+        let wait = Some(timeout / 2);
+        Pool::builder(manager)
+            .max_size(config.pool_size)
+            .timeouts(Timeouts { wait, create: wait, recycle: wait })
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map(|pool| Self { pool })
+            .map_err(|error| format!("cannot make the connection pool: {error}"))
+    }
+
+    /// Calls one SQL function in one transaction as the caller behind `credentials`: signs in, takes the
+    /// caller's role, runs the statement, commits.
+    ///
+    /// A serialization failure or a deadlock (40001, 40P01) starts the transaction again, [`MAX_TRIES`] times
+    /// in all. `name` stands for the operation in the log. Errors: 401 for an unknown key; what [`Report`]
+    /// makes of the SQLSTATE; 503 when there is no connection to be had.
+    pub async fn call(
+        &self,
+        name: &'static str,
+        credentials: &Credentials,
+        sql: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Problem> {
+        let mut tries = 1;
+        loop {
+            let result = self.try_call(credentials, sql, parameters).await;
+            let sqlstate = result.as_ref().err().and_then(Problem::sqlstate);
+            if tries == MAX_TRIES || !matches!(sqlstate, Some("40001" | "40P01")) {
+                return result;
+            }
+            tracing::info!(operation = name, tries, sqlstate, "transaction again");
+            tokio::time::sleep(RETRY_PAUSE * tries).await;
+            tries += 1;
+        }
+    }
+
+    async fn try_call(
+        &self,
+        credentials: &Credentials,
+        sql: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Problem> {
+        let mut lease = Lease::new(&self.pool).await?;
+        let result = async {
+            let tx = lease.client().transaction().await.map_err(sign_in_error)?;
+            sign_in(&tx, credentials).await?;
+            let statement = tx.prepare_cached(sql).await?;
+            let rows = tx.query(&statement, parameters).await?;
+            tx.commit().await?;
+            Ok(rows)
+        }
+        .await;
+        lease.end(&result);
+        result
+    }
+
+    /// The version of the schema, asked as the service itself.
+    pub async fn schema_version(&self) -> Result<i32, Problem> {
+        let mut lease = Lease::new(&self.pool).await?;
+        let result = async {
+            let client = lease.client();
+            let statement =
+                client.prepare_cached("SELECT crm.schema_version()").await.map_err(sign_in_error)?;
+            let row = client.query_one(&statement, &[]).await;
+            row.and_then(|row| row.try_get(0)).map_err(sign_in_error)
+        }
+        .await;
+        lease.end(&result);
+        result
+    }
+
+    /// Errors unless the schema has the version this build knows.
+    pub async fn check_schema_version(&self) -> Result<i32, Problem> {
+        match self.schema_version().await? {
+            SCHEMA_VERSION => Ok(SCHEMA_VERSION),
+            found => Err(Problem::SchemaVersion { found, known: SCHEMA_VERSION }),
+        }
+    }
+
+    /// What `crm.health()` reports, asked in the role of an administrator without a caller: health concerns
+    /// the installation.
+    pub async fn health(&self) -> Result<Vec<Finding>, Problem> {
+        let mut lease = Lease::new(&self.pool).await?;
+        let result = async {
+            let tx = lease.client().transaction().await?;
+            tx.batch_execute(Role::Admin.set_local()).await?;
+            let rows = tx.query("SELECT severity, subject, problem, remedy FROM crm.health()", &[]).await?;
+            tx.commit().await?;
+            rows.iter()
+                .map(|row| {
+                    Ok(Finding {
+                        severity: row.try_get(0)?,
+                        subject: row.try_get(1)?,
+                        problem: row.try_get(2)?,
+                        remedy: row.try_get(3)?,
+                    })
+                })
+                .collect::<Result<Vec<_>, tokio_postgres::Error>>()
+        }
+        .await
+        .map_err(sign_in_error);
+        lease.end(&result);
+        result
+    }
+}
+
+/// Signs the caller in for this transaction and takes the role that comes back.
+async fn sign_in(tx: &Transaction<'_>, credentials: &Credentials) -> Result<(), Problem> {
+    let statement =
+        tx.prepare_cached("SELECT role FROM crm.sign_in($1::bytea)").await.map_err(sign_in_error)?;
+    let row = tx.query_one(&statement, &[&credentials.digest()]).await.map_err(sign_in_error)?;
+    let name: String = row.try_get(0).map_err(sign_in_error)?;
+    let role = Role::parse(&name).ok_or_else(|| Problem::Internal {
+        sqlstate: None,
+        reason: format!("sign-in named the role {name:?}").into(),
+    })?;
+    tx.batch_execute(role.set_local()).await.map_err(sign_in_error)
+}
+
+fn database_report(error: &tokio_postgres::Error) -> Option<Report> {
+    error.as_db_error().map(Report::from)
+}
+
+/// An error while the caller's role is in force.
+impl From<tokio_postgres::Error> for Problem {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match database_report(&error) {
+            Some(report) => report.into_problem(),
+            None => client_error(&error),
+        }
+    }
+}
+
+/// An error outside the caller's role.
+fn sign_in_error(error: tokio_postgres::Error) -> Problem {
+    match database_report(&error) {
+        Some(report) => report.into_sign_in_problem(),
+        None => client_error(&error),
+    }
+}
+
+/// An error of the connection itself, or a column that does not have the type this build expects.
+fn client_error(error: &tokio_postgres::Error) -> Problem {
+    let lost = error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>());
+    if lost {
+        unavailable(format!("connection lost: {}", with_source(error)))
+    } else {
+        Problem::Internal { sqlstate: None, reason: with_source(error).into() }
+    }
+}
+
+fn with_source(error: &tokio_postgres::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+fn unavailable(reason: String) -> Problem {
+    Problem::Unavailable { sqlstate: None, reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_known_schema_version_is_the_newest_migration() {
+        let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/../sql/migrations");
+        let newest = std::fs::read_dir(migrations)
+            .unwrap()
+            .filter_map(|entry| entry.unwrap().file_name().to_str()?.split_once('_')?.0.parse().ok())
+            .max();
+        assert_eq!(newest, Some(SCHEMA_VERSION));
+    }
+
+    #[test]
+    fn only_the_four_roles_can_be_taken() {
+        assert_eq!(Role::parse("crm_staff"), Some(Role::Staff));
+        for name in ["crm_owner", "postgres", "CRM_STAFF", "crm_staff; RESET ROLE", ""] {
+            assert_eq!(Role::parse(name), None);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! `GET /v1/customers`: one row per guest and venue.
+
+use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use tokio_postgres::Row;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::Label;
+use crate::{
+    credentials::Credentials,
+    cursor,
+    database::Database,
+    extract::Query,
+    openapi::{NotFound, Refused},
+    problem::Problem,
+    routes::page::Page,
+};
+
+/// How the parameters of `crm.customer_list` are named in the request.
+const POINTERS: &[(&str, &str)] = &[
+    ("venue", "#/query/venue"),
+    ("label", "#/query/label"),
+    ("search", "#/query/search"),
+    ("sort", "#/query/sort"),
+    ("after", "#/query/cursor"),
+    ("page_size", "#/query/limit"),
+];
+
+// Money and the cursor travel as text: a number type or a JSON parser could change their digits.
+const SQL: &str = "\
+    SELECT customer_id, ref, name, phone, email, venue_id, venue_name, currency, label, previous_label, label_changed_at, \
+           recency_score, frequency_score, monetary_score, total_orders, total_visits, \
+           total_spent::text AS total_spent, highest_order::text AS highest_order, \
+           first_order_at, last_order_at, days_since_last_order, cursor::text AS cursor \
+      FROM crm.customer_list($1::text, $2::text, $3::text, $4::text, $5::text::jsonb, $6::int)";
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Parameters {
+    /// Only guests of this venue: its uuid, or the platform's own id.
+    #[param(example = "12")]
+    venue: Option<String>,
+    /// Only guests with this label.
+    #[param(value_type = Option<Label>, example = "AT_RISK")]
+    label: Option<String>,
+    /// Only guests whose name, phone or e-mail matches. At most 2,048 bytes, no NUL.
+    #[param(example = "rossi", max_length = 2048)]
+    search: Option<String>,
+    /// The order, each descending.
+    #[serde(default = "default_sort")]
+    #[param(value_type = Sort, required = false, default = "last_visit")]
+    sort: String,
+    /// next_cursor of the page before, asked with the same other parameters.
+    #[param(max_length = 2048)]
+    cursor: Option<String>,
+    /// Rows in the page at most.
+    #[serde(default = "default_limit")]
+    #[param(required = false, default = 50, minimum = 1, maximum = 200)]
+    limit: i32,
+}
+
+/// Most recent visit, highest spend, or most orders first. For the documentation only: SQL decides which
+/// orders there are.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its documentation is used")]
+enum Sort {
+    LastVisit,
+    Spend,
+    Orders,
+}
+
+/// A guest at a venue. All fields from venue_id on are null for a guest without orders.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Guest, example = json!({
+    "customer_id": "0e0f6a0c-1a53-5c1b-8a43-3f8a5b0f4c11", "ref": "C-1001", "name": "Giulia Rossi",
+    "phone": "+39 06 5550100", "email": "giulia@example.com",
+    "venue_id": "5f2f0f0e-6d0c-5a5e-9d55-0d6c2e6a6a01", "venue_name": "Trattoria Roma", "currency": "EUR",
+    "label": "CHAMPION", "previous_label": "LOYAL", "label_changed_at": "2026-03-01T19:22:05Z",
+    "recency_score": 5, "frequency_score": 5, "monetary_score": 4,
+    "total_orders": 19, "total_visits": 17, "total_spent": "1204.50", "highest_order": "142.00",
+    "first_order_at": "2024-05-11T18:03:00Z", "last_order_at": "2026-03-01T19:22:05Z", "days_since_last_order": 4
+}))]
+pub struct Guest {
+    customer_id: Uuid,
+    /// The platform's own id.
+    #[serde(rename = "ref")]
+    #[schema(required)]
+    reference: Option<String>,
+    #[schema(required)]
+    name: Option<String>,
+    #[schema(required)]
+    phone: Option<String>,
+    #[schema(required)]
+    email: Option<String>,
+    #[schema(required)]
+    venue_id: Option<Uuid>,
+    #[schema(required)]
+    venue_name: Option<String>,
+    /// ISO 4217 code of the amounts.
+    #[schema(required)]
+    currency: Option<String>,
+    #[schema(required, value_type = Option<Label>)]
+    label: Option<String>,
+    #[schema(required, value_type = Option<Label>)]
+    previous_label: Option<String>,
+    #[schema(required)]
+    label_changed_at: Option<DateTime<Utc>>,
+    /// 1 to 5, 5 the best; null without counted orders.
+    #[schema(required, minimum = 1, maximum = 5)]
+    recency_score: Option<i16>,
+    /// 1 to 5, 5 the best; null without counted orders.
+    #[schema(required, minimum = 1, maximum = 5)]
+    frequency_score: Option<i16>,
+    /// 1 to 5, 5 the best; null without counted orders.
+    #[schema(required, minimum = 1, maximum = 5)]
+    monetary_score: Option<i16>,
+    #[schema(required)]
+    total_orders: Option<i32>,
+    /// Distinct local days with an order.
+    #[schema(required)]
+    total_visits: Option<i32>,
+    /// Decimal string.
+    #[schema(required, format = "decimal")]
+    total_spent: Option<String>,
+    /// Decimal string.
+    #[schema(required, format = "decimal")]
+    highest_order: Option<String>,
+    #[schema(required)]
+    first_order_at: Option<DateTime<Utc>>,
+    #[schema(required)]
+    last_order_at: Option<DateTime<Utc>>,
+    /// The venue's local days.
+    #[schema(required)]
+    days_since_last_order: Option<i32>,
+}
+
+impl TryFrom<&Row> for Guest {
+    type Error = tokio_postgres::Error;
+
+    fn try_from(row: &Row) -> Result<Self, Self::Error> {
+        Ok(Self {
+            customer_id: row.try_get("customer_id")?,
+            reference: row.try_get("ref")?,
+            name: row.try_get("name")?,
+            phone: row.try_get("phone")?,
+            email: row.try_get("email")?,
+            venue_id: row.try_get("venue_id")?,
+            venue_name: row.try_get("venue_name")?,
+            currency: row.try_get("currency")?,
+            label: row.try_get("label")?,
+            previous_label: row.try_get("previous_label")?,
+            label_changed_at: row.try_get("label_changed_at")?,
+            recency_score: row.try_get("recency_score")?,
+            frequency_score: row.try_get("frequency_score")?,
+            monetary_score: row.try_get("monetary_score")?,
+            total_orders: row.try_get("total_orders")?,
+            total_visits: row.try_get("total_visits")?,
+            total_spent: row.try_get("total_spent")?,
+            highest_order: row.try_get("highest_order")?,
+            first_order_at: row.try_get("first_order_at")?,
+            last_order_at: row.try_get("last_order_at")?,
+            days_since_last_order: row.try_get("days_since_last_order")?,
+        })
+    }
+}
+
+/// Guests, one row per guest and venue
+#[utoipa::path(
+    get,
+    path = "/customers",
+    operation_id = "list_customers",
+    tag = "customer",
+    security(("bearer" = [])),
+    params(Parameters),
+    responses((status = 200, description = "A page of guests", body = Page<Guest>), Refused, NotFound)
+)]
+pub async fn list(
+    credentials: Credentials,
+    Query(parameters): Query<Parameters>,
+    State(database): State<Database>,
+) -> Result<Json<Page<Guest>>, Problem> {
+    let after = parameters
+        .cursor
+        .as_deref()
+        .map(cursor::decode)
+        .transpose()
+        .map_err(|error| Problem::invalid_parameter("#/query/cursor", &error.to_string()))?;
+
+    let rows = database
+        .call(
+            "customer_list",
+            &credentials,
+            SQL,
+            &[
+                &parameters.venue,
+                &parameters.label,
+                &parameters.search,
+                &parameters.sort,
+                &after,
+                &parameters.limit,
+            ],
+        )
+        .await
+        .map_err(|problem| problem.at(POINTERS))?;
+
+    // A page that is not full is the last one.
+    let full = i32::try_from(rows.len()) == Ok(parameters.limit);
+    let next_cursor = match rows.last() {
+        Some(row) if full => row.try_get::<_, Option<&str>>("cursor")?.map(cursor::encode),
+        _ => None,
+    };
+    let items = rows.iter().map(Guest::try_from).collect::<Result<_, _>>()?;
+    Ok(Json(Page { items, next_cursor }))
+}
+
+fn default_sort() -> String {
+    "last_visit".to_owned()
+}
+
+fn default_limit() -> i32 {
+    50
+}

@@ -1,0 +1,84 @@
+//! The server: layers around the routes, listening, stopping.
+
+use std::{any::Any, time::Duration};
+
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state, map_response},
+    response::{IntoResponse, Response},
+};
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
+use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::{
+    config::Config,
+    database::Database,
+    observe,
+    problem::{self, Problem},
+    routes,
+};
+
+/// Bytes of a request's body at most.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Serves until SIGTERM or SIGINT, then lets running requests end, for one request timeout at most.
+///
+/// Starts without a database too: `/readyz` says when there is one.
+pub async fn serve(config: Config) -> Result<(), String> {
+    // Records of the `log` crate are not taken in: the database driver writes parameter values there.
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_filter(config.log.clone()))
+        .init();
+
+    let app = app(Database::new(&config)?, config.request_timeout);
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+    tracing::info!(?config, "listening");
+
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        wait_for_signal().await;
+        tracing::info!("stopping");
+        // The receiver is gone only when the server already ended.
+        let _ = stopping.send(());
+    });
+    let patience = async {
+        // An error means that the server ended without a signal; then it is the other branch that ends.
+        match stopped.await {
+            Ok(()) => tokio::time::sleep(config.request_timeout).await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        result = server => result.map_err(|error| format!("server failed: {error}"))?,
+        () = patience => tracing::warn!("requests still running were cut off"),
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// All routes with the layers every request passes; the last layer here is the outermost.
+fn app(database: Database, request_timeout: Duration) -> Router {
+    routes::router(database)
+        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(request_timeout, observe::limit_time))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(map_response(problem::ensure))
+        .layer(from_fn(observe::observe))
+}
+
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Problem::Internal { sqlstate: None, reason: "a handler panicked".into() }.into_response()
+}
+
+async fn wait_for_signal() {
+    let signal = |kind| tokio::signal::unix::signal(kind).expect("signals can be watched");
+    let mut terminate = signal(SignalKind::terminate());
+    let mut interrupt = signal(SignalKind::interrupt());
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

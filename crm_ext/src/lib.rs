@@ -1,0 +1,20 @@
+//! The PostgreSQL extension `pg_crm`: thin wrappers over `crm_core`, and the list of the SQL files.
+
+mod caller;
+mod key;
+mod migration;
+mod scoring;
+mod sql;
+
+pgrx::pg_module_magic!(name, version);
+
+/// Declares the schema to pgrx; `sql/schema/bootstrap.sql` creates it.
+#[pgrx::pg_schema]
+mod crm {}
+
+/// Runs when the library is loaded into a session.
+#[allow(non_snake_case)]
+#[pgrx::pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    caller::define_setting();
+}

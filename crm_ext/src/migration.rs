@@ -1,0 +1,25 @@
+//! The numbered migrations, compiled into the library.
+
+use pgrx::prelude::*;
+
+macro_rules! migrations {
+    ($($version:literal $name:literal),+ $(,)?) => {
+        &[$(($version, $name, include_str!(concat!("../../sql/migrations/", $name, ".sql")))),+]
+    };
+}
+
+/// Version, name and text, in order of version. A migration once released never changes.
+const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
+    1 "001_organisation",
+    2 "002_access",
+    3 "003_customer",
+    4 "004_stats",
+    5 "005_binding",
+    6 "006_job",
+};
+
+#[pg_extern(schema = "crm", immutable, parallel_safe)]
+fn compiled_migrations()
+-> TableIterator<'static, (name!(version, i32), name!(name, &'static str), name!(statements, &'static str))> {
+    TableIterator::new(MIGRATIONS.iter().copied())
+}

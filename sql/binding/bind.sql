@@ -1,0 +1,93 @@
+CREATE OR REPLACE FUNCTION crm.bind_plan(entity text, host_table text, mapping jsonb) RETURNS TABLE (step int, statement text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  host regclass;
+  fields jsonb;
+BEGIN
+  PERFORM crm.require_binder();
+  IF EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = bind_plan.entity) THEN
+    RAISE EXCEPTION '% is bound already', entity USING ERRCODE = 'CR409',
+      HINT = format('SELECT crm.unbind(%L) first, or crm.rebind(%L) after a change of the platform''s table.', entity, entity);
+  END IF;
+  IF entity <> 'venue' AND EXISTS (SELECT FROM crm.binding_field() AS f WHERE f.entity = bind_plan.entity)
+     AND NOT EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'venue') THEN
+    RAISE EXCEPTION 'the venues come first: nothing is bound as venue' USING ERRCODE = 'CR422', COLUMN = 'entity',
+      HINT = 'SELECT crm.bind(''venue'', …).';
+  END IF;
+  IF host_table IS NOT NULL OR entity <> 'venue' THEN
+    IF host_table IS NULL THEN
+      RAISE EXCEPTION 'binding % needs a table', entity USING ERRCODE = 'CR422', COLUMN = 'host_table';
+    END IF;
+    host := crm.host_table(entity, host_table);
+  END IF;
+  fields := crm.read_mapping(entity, host, mapping);
+  RETURN QUERY SELECT * FROM crm.binding_steps(entity, host, mapping, fields);
+END
+$$;
+COMMENT ON FUNCTION crm.bind_plan(text, text, jsonb) IS 'The exact statements that crm.bind would run for an entity, a table (schema and name as in SQL; null for a venue of constants) and a mapping. CR422 names what is wrong with the mapping, CR409 a second binding.';
+
+CREATE OR REPLACE FUNCTION crm.require_binder() RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM crm.schema_version();
+  IF NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user) THEN
+    RAISE EXCEPTION 'only a superuser may change or inspect bindings' USING ERRCODE = '42501';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION crm.require_binder() IS 'Refuses callers who may not bind: 42501, or CR503 where the tables are not installed';
+
+CREATE OR REPLACE FUNCTION crm.binding_steps(entity text, host regclass, mapping jsonb, fields jsonb)
+RETURNS TABLE (step int, statement text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT row_number() OVER (ORDER BY s.part, s.n)::int, s.statement
+  FROM (
+    SELECT 1 AS part, 1 AS n, format('GRANT USAGE ON SCHEMA %I TO crm_owner', nspname) AS statement
+    FROM pg_namespace WHERE oid = (SELECT relnamespace FROM pg_class WHERE oid = host)
+      AND NOT has_schema_privilege('crm_owner', oid, 'USAGE')
+    UNION ALL
+    SELECT 1, 2, format('GRANT SELECT ON %s TO crm_owner', crm.host_name(host))
+    WHERE host IS NOT NULL AND NOT has_table_privilege('crm_owner', host, 'SELECT')
+    UNION ALL
+    SELECT 2, row_number() OVER ()::int, crm.bound_function(b.name, b.body) FROM crm.bound_bodies(entity, host, fields) AS b
+    UNION ALL
+    SELECT 3, 1, format('CREATE TRIGGER crm_%1$s_change AFTER INSERT OR UPDATE OR DELETE ON %2$s FOR EACH ROW EXECUTE FUNCTION crm.on_%1$s_change()',
+                        entity, crm.host_name(host))
+    WHERE host IS NOT NULL AND entity IN ('venue', 'customer', 'order')
+      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = host AND tgname = format('crm_%s_change', entity))
+    UNION ALL
+    SELECT 4, 1, format('INSERT INTO crm.binding (entity, schema_name, table_name, mapping, fields, granted) VALUES (%L, %L, %L, %L, %L, %L)',
+      entity, (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = host),
+      (SELECT c.relname FROM pg_class AS c WHERE c.oid = host), mapping, fields,
+      ARRAY(SELECT 'USAGE' FROM pg_namespace WHERE oid = (SELECT relnamespace FROM pg_class WHERE oid = host) AND NOT has_schema_privilege('crm_owner', oid, 'USAGE')
+            UNION ALL SELECT 'SELECT' WHERE host IS NOT NULL AND NOT has_table_privilege('crm_owner', host, 'SELECT')))
+    UNION ALL
+    SELECT 5, 1, 'SELECT crm.mirror_venue(v.ref, v.name, v.timezone, v.currency, v.org_ref, v.org_name) FROM crm.bound_venues() AS v'
+    WHERE entity = 'venue'
+  ) AS s
+$$;
+COMMENT ON FUNCTION crm.binding_steps(text, regclass, jsonb, jsonb) IS 'Statements of a binding, in order';
+
+CREATE OR REPLACE FUNCTION crm.bind(entity text, host_table text, mapping jsonb) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '2s'
+AS $$
+DECLARE
+  planned record;
+BEGIN
+  FOR planned IN SELECT p.statement FROM crm.bind_plan(entity, host_table, mapping) AS p ORDER BY p.step LOOP
+    EXECUTE planned.statement;
+  END LOOP;
+EXCEPTION WHEN lock_not_available THEN
+  RAISE EXCEPTION 'could not lock % within two seconds; nothing was changed', host_table USING ERRCODE = '55P03',
+    HINT = 'A transaction holds the table: try again when it has ended; pg_stat_activity and pg_locks show it.';
+END
+$$;
+COMMENT ON FUNCTION crm.bind(text, text, jsonb) IS 'Binds an entity (venue, customer, order, product, order_item) to the platform''s table by a mapping of fields to columns; crm.bind_plan shows what it runs. Superusers only. CR422 for a mapping that cannot work, CR409 for a second binding, 55P03 where the table stays locked for two seconds. After the orders: CALL crm.backfill().';

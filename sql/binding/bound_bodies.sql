@@ -1,0 +1,107 @@
+CREATE OR REPLACE FUNCTION crm.bound_bodies(entity text, host regclass, fields jsonb) RETURNS TABLE (name text, body text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  -- Without a table the mapping is all constants: one row.
+  source text := COALESCE(crm.host_name(host), '(SELECT 1)') || ' AS h';
+  of_order text;
+  venue_is text;
+BEGIN
+  CASE entity
+    WHEN 'venue' THEN
+      RETURN QUERY VALUES
+        ('bound_venues', format('SELECT %s, %s, %s, %s, %s, %s FROM %s',
+          crm.mapped_expression(fields, 'ref', 'h'), crm.mapped_expression(fields, 'name', 'h'),
+          crm.mapped_expression(fields, 'timezone', 'h'), crm.mapped_expression(fields, 'currency', 'h'),
+          crm.mapped_expression(fields, 'org', 'h') || '::text',
+          crm.mapped_expression(fields, 'org_name', 'h') || '::text', source)),
+        ('on_venue_change', crm.mirror_trigger_body('venue', fields));
+    WHEN 'customer' THEN
+      RETURN QUERY
+      WITH read AS (SELECT format('SELECT %s, %s, %s, %s, %s::date, %s FROM %s',
+          crm.mapped_expression(fields, 'ref', 'h'), crm.mapped_expression(fields, 'name', 'h') || '::text',
+          crm.mapped_expression(fields, 'phone', 'h') || '::text', crm.mapped_expression(fields, 'email', 'h') || '::text',
+          crm.mapped_expression(fields, 'birth_date', 'h'), crm.mapped_expression(fields, 'org', 'h') || '::text', source) AS body)
+      SELECT v.* FROM read, LATERAL (VALUES
+        ('bound_customers', read.body),
+        ('bound_customer', read.body || ' WHERE ' || crm.mapped_lookup(fields, 'ref', '$1')),
+        ('on_customer_change', crm.mirror_trigger_body('customer', fields))) AS v;
+    WHEN 'order' THEN
+      of_order := format('%s FROM %s', crm.order_columns(fields), source);
+      venue_is := crm.mapped_expression(fields, 'venue', 'h');
+      RETURN QUERY VALUES
+        ('bound_orders', format('SELECT s.org_id, s.venue_id, %s, %s, %s, %s::text, %s::text, %s::text, %s::text, (%s)::numeric FROM %s LEFT JOIN crm.venue_scoring AS s ON s.ref = %s WHERE %s',
+           venue_is, crm.order_columns(fields), '(' || crm.mapped_expression(fields, 'placed_at', 'h') || ')::timestamptz',
+           crm.mapped_expression(fields, 'channel', 'h'), crm.mapped_expression(fields, 'table', 'h'),
+           crm.mapped_expression(fields, 'payment_method', 'h'), crm.mapped_expression(fields, 'promo_code', 'h'),
+           crm.mapped_expression(fields, 'refunded', 'h'), source, venue_is, crm.order_is_kept(fields))),
+        ('counted_orders_at', format('SELECT o.customer_ref, o.total, o.completed_at FROM (SELECT %s JOIN crm.venue_scoring AS s ON s.ref = $1 WHERE %s AND %s) AS o(customer_ref, order_ref, total, completed_at) WHERE o.customer_ref IS NOT NULL AND o.total IS NOT NULL AND o.completed_at IS NOT NULL',
+           of_order, crm.mapped_lookup(fields, 'venue', '$1'), crm.order_is_kept(fields))),
+        ('counted_orders_of', format('SELECT o.total, o.completed_at FROM (SELECT %s JOIN crm.venue_scoring AS s ON s.ref = $2 WHERE %s AND %s AND %s) AS o(customer_ref, order_ref, total, completed_at) WHERE o.total IS NOT NULL AND o.completed_at IS NOT NULL',
+           of_order, CASE WHEN fields ? 'customer' THEN crm.mapped_lookup(fields, 'customer', '$1') ELSE 'false' END,
+           crm.mapped_lookup(fields, 'venue', '$2'), crm.order_is_kept(fields))),
+        ('on_order_change', crm.order_trigger_body(fields));
+    WHEN 'product' THEN
+      RETURN QUERY VALUES ('bound_products', format('SELECT %s, %s, %s, %s, %s FROM %s',
+        crm.mapped_expression(fields, 'ref', 'h'), crm.mapped_expression(fields, 'name', 'h'),
+        crm.mapped_expression(fields, 'category', 'h') || '::text', '(' || crm.mapped_expression(fields, 'price', 'h') || ')::numeric',
+        crm.mapped_expression(fields, 'venue', 'h') || '::text', source));
+    WHEN 'order_item' THEN
+      RETURN QUERY VALUES ('bound_order_items', format('SELECT %s, %s, %s, (%s)::numeric FROM %s',
+        crm.mapped_expression(fields, 'order', 'h'), crm.mapped_expression(fields, 'product', 'h'),
+        crm.mapped_expression(fields, 'quantity', 'h'), crm.mapped_expression(fields, 'amount', 'h'), source));
+  END CASE;
+END
+$$;
+COMMENT ON FUNCTION crm.bound_bodies(text, regclass, jsonb) IS 'Bodies of the functions that a binding generates, reading the platform''s table late bound, so that its own migrations pass';
+
+CREATE OR REPLACE FUNCTION crm.host_name(host regclass) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = host
+$$;
+COMMENT ON FUNCTION crm.host_name(regclass) IS 'Schema and name of a table, quoted';
+
+CREATE OR REPLACE FUNCTION crm.mapped_lookup(fields jsonb, field text, parameter text) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- The parameter is cast, not the column, so that the platform's own index serves.
+  SELECT CASE WHEN f ->> 'constant' IS NOT NULL THEN format('%s = %L', parameter, f ->> 'constant')
+              ELSE format('h.%I = %s::%s', f ->> 'column', parameter, f ->> 'type') END
+  FROM (SELECT fields -> field AS f) AS mapped
+$$;
+COMMENT ON FUNCTION crm.mapped_lookup(jsonb, text, text) IS 'Condition that a mapped reference equals a parameter, in the platform''s own type';
+
+CREATE OR REPLACE FUNCTION crm.order_columns(fields jsonb) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('(%s)::text, %s, %s, %s', crm.mapped_expression(fields, 'customer', 'h'), crm.mapped_expression(fields, 'ref', 'h'),
+                crm.net_total(fields, 'h'), crm.mapped_expression(fields, 'completed_at', 'h'))
+$$;
+COMMENT ON FUNCTION crm.order_columns(jsonb) IS 'The columns of an order that are read for counting';
+
+CREATE OR REPLACE FUNCTION crm.net_total(fields jsonb, row_name text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN fields ? 'refunded'
+    THEN format('((%s) - COALESCE(%s, 0))::numeric(14,2)', crm.mapped_expression(fields, 'total', row_name), crm.mapped_expression(fields, 'refunded', row_name))
+    ELSE crm.mapped_expression(fields, 'total', row_name) END
+$$;
+COMMENT ON FUNCTION crm.net_total(jsonb, text) IS 'Expression of an order''s total net of refunds';
+
+CREATE OR REPLACE FUNCTION crm.order_is_kept(fields jsonb, row_name text DEFAULT 'h') RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT crm.mapped_expression(fields, 'completed', row_name)
+    || CASE WHEN fields ? 'refunded'
+         THEN format(' AND NOT COALESCE(%1$s > 0 AND %1$s >= %2$s, false)', '(' || crm.mapped_expression(fields, 'refunded', row_name) || ')',
+                     '(' || crm.mapped_expression(fields, 'total', row_name) || ')')
+         ELSE '' END
+$$;
+COMMENT ON FUNCTION crm.order_is_kept(jsonb, text) IS 'Condition that an order is completed and was not refunded in full';

@@ -1,0 +1,48 @@
+CREATE OR REPLACE FUNCTION crm.bound_function(name text, body text) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('CREATE OR REPLACE FUNCTION crm.%s %s AS %L', s.signature,
+                CASE WHEN s.returned IS NULL THEN 'RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = ''100ms'''
+                     ELSE 'RETURNS TABLE (' || s.returned || ') LANGUAGE sql STABLE' END,
+                body)
+  FROM crm.bound_function_signature() AS s WHERE s.name = bound_function.name
+$$;
+COMMENT ON FUNCTION crm.bound_function(text, text) IS 'Statement that gives a generated function its body';
+
+CREATE OR REPLACE FUNCTION crm.bound_function_signature()
+RETURNS TABLE (name text, entity text, signature text, returned text, unbound_body text, description text)
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  VALUES
+    ('bound_venues', 'venue', 'bound_venues()', 'ref text, name text, timezone text, currency text, org_ref text, org_name text',
+      'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text WHERE false',
+      'The platform''s venues'),
+    ('on_venue_change', 'venue', 'on_venue_change()', NULL, 'BEGIN RETURN NULL; END', 'Trigger of the platform''s venues table'),
+    ('bound_customers', 'customer', 'bound_customers()', 'ref text, name text, phone text, email text, birth_date date, org_ref text',
+      'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::date, NULL::text WHERE false',
+      'The platform''s customers'),
+    ('bound_customer', 'customer', 'bound_customer(customer_ref text)', 'ref text, name text, phone text, email text, birth_date date, org_ref text',
+      'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::date, NULL::text WHERE false',
+      'One customer of the platform, by its own index'),
+    ('on_customer_change', 'customer', 'on_customer_change()', NULL, 'BEGIN RETURN NULL; END', 'Trigger of the platform''s customers table'),
+    ('bound_orders', 'order', 'bound_orders()',
+      'org_id int, venue_id uuid, venue_ref text, customer_ref text, order_ref text, total numeric, completed_at timestamptz, placed_at timestamptz, channel text, table_name text, payment_method text, promo_code text, refunded numeric',
+      'SELECT NULL::int, NULL::uuid, NULL::text, NULL::text, NULL::text, NULL::numeric, NULL::timestamptz, NULL::timestamptz, NULL::text, NULL::text, NULL::text, NULL::text, NULL::numeric WHERE false',
+      'The platform''s completed orders that were not refunded in full, counted or not'),
+    ('counted_orders_at', 'order', 'counted_orders_at(venue_ref text)', 'customer_ref text, total numeric, completed_at timestamptz',
+      'SELECT NULL::text, NULL::numeric, NULL::timestamptz WHERE false',
+      'Counted orders of a venue given by the platform''s id'),
+    ('counted_orders_of', 'order', 'counted_orders_of(customer_ref text, venue_ref text)', 'total numeric, completed_at timestamptz',
+      'SELECT NULL::numeric, NULL::timestamptz WHERE false',
+      'Counted orders of a guest at a venue, both given by the platform''s ids, by the platform''s own index'),
+    ('on_order_change', 'order', 'on_order_change()', NULL, 'BEGIN RETURN NULL; END', 'Trigger of the platform''s orders table'),
+    ('bound_products', 'product', 'bound_products()', 'ref text, name text, category text, price numeric, venue_ref text',
+      'SELECT NULL::text, NULL::text, NULL::text, NULL::numeric, NULL::text WHERE false',
+      'The platform''s products'),
+    ('bound_order_items', 'order_item', 'bound_order_items()', 'order_ref text, product_ref text, quantity numeric, amount numeric',
+      'SELECT NULL::text, NULL::text, NULL::numeric, NULL::numeric WHERE false',
+      'The platform''s order lines')
+$$;
+COMMENT ON FUNCTION crm.bound_function_signature() IS 'The functions that a binding generates: signature, columns (none for a trigger), body while nothing is bound';

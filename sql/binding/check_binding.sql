@@ -1,0 +1,66 @@
+CREATE OR REPLACE FUNCTION crm.check_binding(of_entity text DEFAULT NULL)
+RETURNS TABLE (entity text, severity text, code text, message text, hint text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+  bound crm.binding;
+  host regclass;
+  field record;
+  found_type text;
+BEGIN
+  PERFORM crm.schema_version();
+  IF of_entity IS NOT NULL AND NOT EXISTS (SELECT FROM crm.binding_field() AS f WHERE f.entity = of_entity) THEN
+    RAISE EXCEPTION 'unknown entity "%"', of_entity USING ERRCODE = '22023', COLUMN = 'entity', HINT = 'venue, customer, order, product or order_item.';
+  END IF;
+  RETURN QUERY
+  SELECT e.name, e.severity, 'not_bound', format('nothing is bound as %s', e.name), format('SELECT crm.bind(%L, …);', e.name)
+  FROM (VALUES ('venue', 'error'), ('order', 'error'), ('customer', 'info'), ('product', 'info'), ('order_item', 'info')) AS e(name, severity)
+  WHERE (of_entity IS NULL OR e.name = of_entity)
+    AND NOT EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = e.name);
+
+  FOR bound IN SELECT b.* FROM crm.binding AS b WHERE b.table_name IS NOT NULL AND (of_entity IS NULL OR b.entity = of_entity) LOOP
+    host := to_regclass(format('%I.%I', bound.schema_name, bound.table_name));
+    IF host IS NULL THEN
+      RETURN QUERY SELECT bound.entity, 'error', 'table_missing', format('table %I.%I does not exist', bound.schema_name, bound.table_name),
+        format('Put it back and SELECT crm.rebind(%1$L); or SELECT crm.unbind(%1$L) and bind its successor.', bound.entity);
+      CONTINUE;
+    END IF;
+    FOR field IN SELECT f.key AS name, f.value ->> 'column' AS column_name, f.value ->> 'declared' AS declared
+                 FROM jsonb_each(bound.fields) AS f WHERE f.value ->> 'column' IS NOT NULL LOOP
+      SELECT format_type(a.atttypid, a.atttypmod) INTO found_type
+      FROM pg_attribute AS a WHERE a.attrelid = host AND a.attname = field.column_name AND NOT a.attisdropped;
+      IF NOT FOUND THEN
+        RETURN QUERY SELECT bound.entity, 'error', 'column_missing',
+          format('column %I of %s is gone (field "%s")', field.column_name, crm.host_name(host), field.name),
+          format('Put it back and SELECT crm.rebind(%1$L); or SELECT crm.unbind(%1$L) and bind with another column.', bound.entity);
+      ELSIF found_type <> field.declared THEN
+        RETURN QUERY SELECT bound.entity, 'warning', 'type_changed',
+          format('column %I of %s is now of type %s, it was %s when bound (field "%s")', field.column_name, crm.host_name(host), found_type, field.declared, field.name),
+          format('SELECT crm.rebind(%L);', bound.entity);
+      END IF;
+    END LOOP;
+    IF bound.entity IN ('venue', 'customer', 'order') THEN
+      IF NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = host AND t.tgname = format('crm_%s_change', bound.entity) AND t.tgenabled <> 'D') THEN
+        RETURN QUERY SELECT bound.entity, 'error', 'trigger_missing',
+          format('the trigger crm_%s_change of %s is missing or disabled', bound.entity, crm.host_name(host)),
+          format('SELECT crm.rebind(%L); then SELECT crm.repair_failed();', bound.entity);
+      END IF;
+    END IF;
+    IF NOT has_table_privilege('crm_owner', host, 'SELECT') OR NOT has_schema_privilege('crm_owner', bound.schema_name, 'USAGE') THEN
+      RETURN QUERY SELECT bound.entity, 'error', 'not_readable', format('crm_owner may not read %s', crm.host_name(host)),
+        format('GRANT USAGE ON SCHEMA %I TO crm_owner; GRANT SELECT ON %s TO crm_owner;', bound.schema_name, crm.host_name(host));
+    END IF;
+    -- Look-ups per guest, per order and per customer should not scan the platform's table.
+    RETURN QUERY
+    SELECT bound.entity, 'warning', 'no_index', format('no index of %s leads with column %I (field "%s")', crm.host_name(host), bound.fields -> l.field ->> 'column', l.field),
+      format('CREATE INDEX CONCURRENTLY ON %s (%I);', crm.host_name(host), bound.fields -> l.field ->> 'column')
+    FROM (VALUES ('order', 'customer'), ('customer', 'ref'), ('order_item', 'order')) AS l(entity, field)
+    JOIN pg_attribute AS a ON a.attrelid = host AND a.attname = bound.fields -> l.field ->> 'column' AND NOT a.attisdropped
+    WHERE l.entity = bound.entity
+      AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = host AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION crm.check_binding(text) IS 'What is wrong or missing in the binding of an entity (null for all), with the remedy: nothing bound, a table, column, trigger or privilege gone, a type changed, an index missing. No rows where all is well.';

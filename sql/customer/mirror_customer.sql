@@ -1,0 +1,36 @@
+CREATE OR REPLACE FUNCTION crm.mirror_customer(
+  customer_ref text, customer_name text, customer_phone text, customer_email text, customer_birth_date date, org_ref text
+) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  key uuid := crm.key(customer_ref);
+BEGIN
+  IF customer_ref IS NULL THEN
+    RAISE EXCEPTION 'a customer without an id' USING ERRCODE = '22004';
+  END IF;
+  UPDATE crm.customer AS c
+  SET name = customer_name, phone = customer_phone, email = customer_email, birth_date = customer_birth_date, updated_at = clock_timestamp()
+  WHERE c.customer_id = key
+    AND (c.name, c.phone, c.email, c.birth_date) IS DISTINCT FROM (customer_name, customer_phone, customer_email, customer_birth_date);
+  -- A customers table without organisations: the guest becomes known where he orders, or at once where there is only one.
+  INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
+  SELECT o.org_id, key, customer_ref, customer_name, customer_phone, customer_email, customer_birth_date
+  FROM crm.organisation AS o
+  WHERE CASE WHEN org_ref IS NOT NULL THEN o.ref = org_ref ELSE (SELECT count(*) FROM crm.organisation) = 1 END
+  ON CONFLICT (org_id, customer_id) DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION crm.mirror_customer(text, text, text, text, date, text) IS 'Follows a customer of the platform in every organisation that knows him';
+
+CREATE OR REPLACE FUNCTION crm.customer_removed(customer_ref text) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+  UPDATE crm.customer AS c
+  SET name = NULL, phone = NULL, email = NULL, birth_date = NULL, updated_at = clock_timestamp()
+  WHERE c.customer_id = crm.key(customer_ref)
+    AND (c.name IS NOT NULL OR c.phone IS NOT NULL OR c.email IS NOT NULL OR c.birth_date IS NOT NULL)
+$$;
+COMMENT ON FUNCTION crm.customer_removed(text) IS 'Follows the deletion of a customer by the platform: what was mirrored is gone, the key and the totals stay';

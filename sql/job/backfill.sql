@@ -1,0 +1,158 @@
+CREATE OR REPLACE FUNCTION crm.backfill_customers() RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  written bigint := 0;
+  stale uuid[];
+  refreshed bigint;
+BEGIN
+  INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
+  SELECT o.org_id, crm.key(b.ref), b.ref, b.name, b.phone, b.email, b.birth_date
+  FROM crm.bound_customers() AS b JOIN crm.organisation AS o ON o.ref = b.org_ref
+    OR (b.org_ref IS NULL AND (SELECT count(*) FROM crm.organisation) = 1)
+  WHERE b.ref IS NOT NULL
+  ON CONFLICT (org_id, customer_id) DO NOTHING;
+  GET DIAGNOSTICS written = ROW_COUNT;
+  -- Rows of an earlier binding: lock them, then read the platform's in a new statement.
+  SELECT array_agg(l.customer_id) INTO stale FROM (
+    SELECT c.customer_id FROM crm.customer AS c JOIN crm.bound_customers() AS b ON b.ref = c.ref
+    WHERE (c.name, c.phone, c.email, c.birth_date) IS DISTINCT FROM (b.name, b.phone, b.email, b.birth_date)
+    ORDER BY c.org_id, c.customer_id FOR UPDATE OF c) AS l;
+  IF stale IS NOT NULL THEN
+    UPDATE crm.customer AS c
+    SET name = b.name, phone = b.phone, email = b.email, birth_date = b.birth_date, updated_at = clock_timestamp()
+    FROM crm.bound_customers() AS b WHERE b.ref = c.ref AND c.customer_id = ANY (stale);
+    GET DIAGNOSTICS refreshed = ROW_COUNT;
+    written := written + refreshed;
+  END IF;
+  RETURN written;
+END
+$$;
+COMMENT ON FUNCTION crm.backfill_customers() IS 'Mirrors the customers that the platform has already; returns the rows written';
+
+CREATE OR REPLACE FUNCTION crm.backfill_venue(of_venue crm.venue_key, as_of timestamptz) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  scoring crm.venue_scoring;
+  written bigint;
+BEGIN
+  UPDATE crm.venue_scoring AS s SET timezone = v.timezone, day_starts_at = v.day_starts_at
+  FROM crm.venue AS v
+  WHERE v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id AND s.org_id = v.org_id AND s.venue_id = v.venue_id
+    AND (v.timezone, v.day_starts_at) IS DISTINCT FROM (s.timezone, s.day_starts_at);
+  SELECT * INTO STRICT scoring FROM crm.venue_scoring AS s
+  WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id FOR UPDATE;
+  IF scoring.counting = 'live' THEN
+    RETURN 0;
+  END IF;
+
+  -- No sale writes a row of a pending venue: the whole history is counted in one pass.
+  DROP TABLE IF EXISTS pg_temp.crm_counted;
+  CREATE TEMPORARY TABLE crm_counted ON COMMIT DROP AS
+  SELECT crm.key(o.customer_ref) AS customer_id, o.customer_ref, count(*)::int AS total_orders,
+         count(DISTINCT crm.local_day(o.completed_at, scoring.timezone, scoring.day_starts_at))::int AS total_visits,
+         sum(o.total)::numeric(14,2) AS total_spent, max(o.total) AS highest_order,
+         min(o.completed_at) AS first_order_at, max(o.completed_at) AS last_order_at
+  FROM crm.counted_orders_at(scoring.ref) AS o
+  GROUP BY o.customer_ref;
+  ANALYZE pg_temp.crm_counted;
+
+  INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
+  SELECT of_venue.org_id, n.customer_id, n.customer_ref, b.name, b.phone, b.email, b.birth_date
+  FROM pg_temp.crm_counted AS n LEFT JOIN crm.bound_customers() AS b ON b.ref = n.customer_ref
+  ORDER BY n.customer_id
+  ON CONFLICT (org_id, customer_id) DO NOTHING;
+
+  INSERT INTO crm.customer_venue_stats AS t (
+    org_id, venue_id, customer_id, total_orders, total_visits, total_spent, highest_order, first_order_at, last_order_at,
+    recency_score, frequency_score, monetary_score, label, next_label_at, label_changed_at)
+  SELECT of_venue.org_id, of_venue.venue_id, n.customer_id, n.total_orders, n.total_visits, n.total_spent, n.highest_order,
+         n.first_order_at, n.last_order_at, r.recency_score, r.frequency_score, r.monetary_score, r.label, r.next_label_at, as_of
+  FROM pg_temp.crm_counted AS n
+  CROSS JOIN LATERAL crm.rate(scoring.rule, scoring.timezone, scoring.day_starts_at, n.total_orders, n.total_visits, n.total_spent,
+                              n.first_order_at, n.last_order_at, as_of) AS r
+  ORDER BY n.customer_id
+  ON CONFLICT (org_id, venue_id, customer_id) DO UPDATE
+    SET total_orders = excluded.total_orders, total_visits = excluded.total_visits, total_spent = excluded.total_spent,
+        highest_order = excluded.highest_order, first_order_at = excluded.first_order_at, last_order_at = excluded.last_order_at,
+        recency_score = excluded.recency_score, frequency_score = excluded.frequency_score, monetary_score = excluded.monetary_score,
+        label = excluded.label, next_label_at = excluded.next_label_at,
+        previous_label = CASE WHEN excluded.label <> t.label THEN t.label ELSE t.previous_label END,
+        label_changed_at = CASE WHEN excluded.label <> t.label THEN as_of ELSE t.label_changed_at END;
+  GET DIAGNOSTICS written = ROW_COUNT;
+
+  UPDATE crm.customer_venue_stats AS t
+  SET total_orders = 0, total_visits = 0, total_spent = 0, highest_order = NULL, first_order_at = NULL, last_order_at = NULL,
+      recency_score = NULL, frequency_score = NULL, monetary_score = NULL, next_label_at = NULL, label = 'INACTIVE',
+      previous_label = CASE WHEN t.label <> 'INACTIVE' THEN t.label ELSE t.previous_label END,
+      label_changed_at = CASE WHEN t.label <> 'INACTIVE' THEN as_of ELSE t.label_changed_at END
+  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders > 0
+    AND NOT EXISTS (SELECT FROM pg_temp.crm_counted AS n WHERE n.customer_id = t.customer_id);
+
+  UPDATE crm.venue_scoring AS s SET counting = 'live' WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
+  RETURN written;
+END
+$$;
+COMMENT ON FUNCTION crm.backfill_venue(crm.venue_key, timestamptz) IS 'Counts the whole history of a venue whose orders are not counted as they change yet, and switches it live; returns the rows written';
+
+-- Commits between venues, so it cannot pin its search_path for good: it sets it anew in each transaction.
+CREATE OR REPLACE PROCEDURE crm.backfill()
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  work record;
+  run bigint;
+  written bigint;
+  total int;
+  done int := 0;
+  horizon xid8;
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  PERFORM crm.require_binder();
+  IF NOT EXISTS (SELECT FROM crm.binding WHERE entity = 'order') THEN
+    RAISE EXCEPTION 'no orders are bound' USING ERRCODE = 'CR422', HINT = 'SELECT crm.bind(''order'', …);';
+  END IF;
+  IF NOT pg_try_advisory_xact_lock(hashtextextended('crm.backfill', 0)) THEN
+    RAISE EXCEPTION 'a backfill is under way already' USING ERRCODE = '55006', HINT = 'crm.job_run shows how far it is.';
+  END IF;
+  run := crm.start_run('backfill', NULL);
+  written := crm.backfill_customers();
+  PERFORM crm.end_run(run, written, NULL);
+  RAISE NOTICE 'pg_crm backfill: % customers mirrored', written;
+  COMMIT;
+
+  SELECT count(*) INTO total FROM crm.venue_scoring WHERE counting = 'pending';
+  LOOP
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    PERFORM pg_advisory_xact_lock(hashtextextended('crm.backfill', 0));
+    SELECT s.org_id, s.venue_id, v.name INTO work
+    FROM crm.venue_scoring AS s JOIN crm.venue AS v ON v.org_id = s.org_id AND v.venue_id = s.venue_id
+    WHERE s.counting = 'pending' ORDER BY s.org_id, s.venue_id LIMIT 1;
+    EXIT WHEN NOT FOUND;
+    run := crm.start_run('backfill', ROW(work.org_id, work.venue_id)::crm.venue_key);
+    written := crm.backfill_venue(ROW(work.org_id, work.venue_id)::crm.venue_key, crm.now());
+    PERFORM crm.end_run(run, written, NULL);
+    done := done + 1;
+    RAISE NOTICE 'pg_crm backfill: venue % of % (%): % guests', done, total, work.name, written;
+    COMMIT;
+  END LOOP;
+  UPDATE crm.binding SET backfilled_at = clock_timestamp() WHERE entity IN ('customer', 'order') AND backfilled_at IS NULL;
+  horizon := pg_current_xact_id();
+  COMMIT;
+
+  -- A sale that began before its venue went live has put its change off: wait for it, not for long, then re-read.
+  FOR tick IN 1 .. 100 LOOP
+    EXIT WHEN pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) > horizon;
+    PERFORM pg_catalog.pg_sleep(0.1);
+    COMMIT;
+  END LOOP;
+  PERFORM crm.repair_failed();
+  COMMIT;
+  ANALYZE crm.customer, crm.customer_venue_stats;
+  CALL crm.run_night();
+END
+$$;
+COMMENT ON PROCEDURE crm.backfill() IS 'Counts the history of every venue that is not counted yet, venue by venue with a commit after each, then scores it; sales go on meanwhile and count exactly once. Again after an interruption goes on where it stopped. Call it alone, outside a transaction. Superusers only.';

@@ -1,0 +1,26 @@
+CREATE OR REPLACE FUNCTION crm.health() RETURNS TABLE (severity text, subject text, problem text, remedy text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM crm.schema_version();
+  RETURN QUERY SELECT c.severity, 'binding of ' || c.entity, c.message, c.hint
+    FROM crm.check_binding() AS c WHERE c.severity <> 'info';
+  RETURN QUERY SELECT 'warning', 'venue ' || v.name, 'its history is not counted yet', 'CALL crm.backfill();'
+    FROM crm.venue_scoring AS s JOIN crm.venue AS v ON v.org_id = s.org_id AND v.venue_id = s.venue_id WHERE s.counting = 'pending';
+  RETURN QUERY SELECT 'warning', 'changes put off: ' || c.entity,
+      format('%s since %s: %s', count(*), min(c.occurred_at), max(c.message)), 'SELECT crm.repair_failed();'
+    FROM crm.failed_change AS c GROUP BY c.entity;
+  RETURN QUERY SELECT 'error', 'night of ' || v.name, r.error, 'Mend the cause, then CALL crm.run_night();'
+    FROM (SELECT DISTINCT ON (j.venue_id) j.* FROM crm.job_run AS j WHERE j.job = 'night' ORDER BY j.venue_id, j.run_id DESC) AS r
+    JOIN crm.venue AS v ON v.org_id = r.org_id AND v.venue_id = r.venue_id WHERE r.error IS NOT NULL;
+  RETURN QUERY SELECT 'warning', 'night of ' || v.name, 'scores and labels are older than two days', 'SELECT crm.schedule(); or CALL crm.run_night();'
+    FROM crm.venue AS v JOIN crm.venue_scoring AS s ON s.org_id = v.org_id AND s.venue_id = v.venue_id
+    WHERE s.counting = 'live' AND NOT EXISTS (
+      SELECT FROM crm.job_run AS j WHERE j.job = 'night' AND j.venue_id = v.venue_id AND j.finished_at > now() - interval '2 days')
+      AND v.created_at < now() - interval '2 days';
+END
+$$;
+ALTER FUNCTION crm.health() OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.health() IS 'What is wrong, each with its remedy; no rows when all is well';
+GRANT EXECUTE ON FUNCTION crm.health() TO crm_service, crm_admin;

@@ -1,0 +1,56 @@
+-- What the orders of a guest at a venue add up to, and what follows from it.
+
+CREATE TABLE crm.customer_venue_stats (
+  org_id           int  NOT NULL,
+  venue_id         uuid NOT NULL,
+  customer_id      uuid NOT NULL,
+  total_orders     int  NOT NULL CHECK (total_orders >= 0),
+  total_visits     int  NOT NULL CHECK (total_visits BETWEEN 0 AND total_orders),
+  total_spent      numeric(14,2) NOT NULL,
+  highest_order    numeric(14,2),
+  first_order_at   timestamptz,
+  last_order_at    timestamptz,
+  recency_score    smallint CHECK (recency_score BETWEEN 1 AND 5),
+  frequency_score  smallint CHECK (frequency_score BETWEEN 1 AND 5),
+  monetary_score   smallint CHECK (monetary_score BETWEEN 1 AND 5),
+  label            text NOT NULL CHECK (label IN ('CHAMPION', 'LOYAL', 'POTENTIAL', 'NEW', 'AT_RISK', 'LOST', 'INACTIVE')),
+  previous_label   text,
+  label_changed_at timestamptz NOT NULL,
+  next_label_at    timestamptz,
+  recounted_in     xid8,
+  PRIMARY KEY (org_id, venue_id, customer_id),
+  FOREIGN KEY (org_id, venue_id) REFERENCES crm.venue,
+  FOREIGN KEY (org_id, customer_id) REFERENCES crm.customer,
+  CONSTRAINT stats_of_a_guest_with_orders CHECK (
+    (total_orders > 0) = (first_order_at IS NOT NULL)
+    AND (total_orders > 0) = (last_order_at IS NOT NULL)
+    AND (total_orders > 0) = (highest_order IS NOT NULL)
+    AND (total_orders > 0) = (recency_score IS NOT NULL)
+    AND (total_orders > 0) = (frequency_score IS NOT NULL)
+    AND (total_orders > 0) = (monetary_score IS NOT NULL)
+    AND (total_orders > 0) = (total_visits > 0))
+);
+CREATE INDEX customer_venue_stats_by_customer ON crm.customer_venue_stats (org_id, customer_id);
+COMMENT ON TABLE crm.customer_venue_stats IS 'One row per guest and venue: totals of the counted orders, RFM scores and label, exact at commit';
+COMMENT ON COLUMN crm.customer_venue_stats.org_id IS 'Organisation';
+COMMENT ON COLUMN crm.customer_venue_stats.venue_id IS 'Venue';
+COMMENT ON COLUMN crm.customer_venue_stats.customer_id IS 'Guest';
+COMMENT ON COLUMN crm.customer_venue_stats.total_orders IS 'Counted orders';
+COMMENT ON COLUMN crm.customer_venue_stats.total_visits IS 'Distinct local days with a counted order';
+COMMENT ON COLUMN crm.customer_venue_stats.total_spent IS 'Sum of the order totals, net of refunds, in the venue''s currency';
+COMMENT ON COLUMN crm.customer_venue_stats.highest_order IS 'Highest order total; null without orders';
+COMMENT ON COLUMN crm.customer_venue_stats.first_order_at IS 'Completion of the first counted order; null without orders';
+COMMENT ON COLUMN crm.customer_venue_stats.last_order_at IS 'Completion of the last counted order; null without orders';
+COMMENT ON COLUMN crm.customer_venue_stats.recency_score IS '1 (longest ago) to 5; null without orders';
+COMMENT ON COLUMN crm.customer_venue_stats.frequency_score IS '1 (fewest visits) to 5; null without orders';
+COMMENT ON COLUMN crm.customer_venue_stats.monetary_score IS '1 (least spent) to 5; null without orders';
+COMMENT ON COLUMN crm.customer_venue_stats.label IS 'CHAMPION, LOYAL, POTENTIAL, NEW, AT_RISK, LOST or INACTIVE';
+COMMENT ON COLUMN crm.customer_venue_stats.previous_label IS 'Label before the last change; null before the first';
+COMMENT ON COLUMN crm.customer_venue_stats.label_changed_at IS 'When the label last changed';
+COMMENT ON COLUMN crm.customer_venue_stats.next_label_at IS 'When the label or the recency score next changes with time alone; null for never';
+COMMENT ON COLUMN crm.customer_venue_stats.recounted_in IS 'Transaction that last re-read this guest from the orders: its later changes re-read again instead of adding, as one re-read sees all rows of a statement';
+
+GRANT SELECT ON crm.customer_venue_stats TO crm_reader, crm_staff;
+CREATE POLICY own_venues ON crm.customer_venue_stats FOR SELECT TO crm_reader, crm_staff
+  USING (org_id = (SELECT crm.caller_org())
+         AND ((SELECT crm.caller_venues()) IS NULL OR venue_id = ANY ((SELECT crm.caller_venues())::uuid[])));

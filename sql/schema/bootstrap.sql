@@ -1,0 +1,52 @@
+-- The schema is a member of the extension: DROP EXTENSION is refused as long as the CRM's tables exist,
+-- and CREATE EXTENSION is refused where somebody else has made a schema of this name.
+CREATE SCHEMA crm;
+COMMENT ON SCHEMA crm IS 'pg_crm: customer relationship management over the platform''s own orders';
+
+-- Roles belong to the whole cluster: another database may have made them already.
+DO $$
+DECLARE
+  wanted record;
+BEGIN
+  FOR wanted IN
+    SELECT * FROM (VALUES
+      ('crm_owner',   'NOLOGIN BYPASSRLS NOINHERIT', 'pg_crm: owns tables and definer functions; nobody logs in as it'),
+      ('crm_reader',  'NOLOGIN INHERIT',   'pg_crm: reads statistics without personal data (BI)'),
+      ('crm_staff',   'NOLOGIN INHERIT',   'pg_crm: guests of the own venues'),
+      ('crm_manager', 'NOLOGIN INHERIT',   'pg_crm: what staff may, and the management of the own venues'),
+      ('crm_admin',   'NOLOGIN INHERIT',   'pg_crm: the whole organisation'),
+      ('crm_service', 'NOLOGIN NOINHERIT', 'pg_crm: the HTTP service; no rights but to assume the other roles')
+    ) AS roles(name, attributes, description)
+  LOOP
+    IF pg_catalog.to_regrole(wanted.name) IS NULL THEN
+      EXECUTE pg_catalog.format('CREATE ROLE %I %s', wanted.name, wanted.attributes);
+      EXECUTE pg_catalog.format('COMMENT ON ROLE %I IS %L', wanted.name, wanted.description);
+    END IF;
+  END LOOP;
+  IF EXISTS (SELECT FROM pg_catalog.pg_roles
+             WHERE rolname = 'crm_owner' AND (rolsuper OR rolcanlogin OR NOT rolbypassrls)) THEN
+    RAISE EXCEPTION 'role crm_owner exists with other attributes than pg_crm needs'
+      USING ERRCODE = '42710', HINT = 'ALTER ROLE crm_owner NOSUPERUSER NOLOGIN BYPASSRLS, or rename the role that is in the way.';
+  END IF;
+END
+$$;
+
+GRANT crm_staff TO crm_manager;
+GRANT crm_reader, crm_manager TO crm_admin;
+GRANT crm_reader, crm_staff, crm_manager, crm_admin TO crm_service;
+
+GRANT USAGE, CREATE ON SCHEMA crm TO crm_owner;
+GRANT USAGE ON SCHEMA crm TO crm_reader, crm_staff, crm_service;
+
+CREATE TYPE crm.venue_key AS (org_id int, venue_id uuid);
+COMMENT ON TYPE crm.venue_key IS 'Key of a venue';
+
+CREATE TYPE crm.listed_customer AS (
+  customer_id uuid, ref text, name text, phone text, email text,
+  venue_id uuid, venue_name text, currency text,
+  label text, previous_label text, label_changed_at timestamptz,
+  recency_score smallint, frequency_score smallint, monetary_score smallint,
+  total_orders int, total_visits int, total_spent numeric, highest_order numeric,
+  first_order_at timestamptz, last_order_at timestamptz, days_since_last_order int, cursor jsonb
+);
+COMMENT ON TYPE crm.listed_customer IS 'A guest at a venue as crm.customer_list returns him';

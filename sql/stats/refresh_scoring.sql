@@ -1,0 +1,50 @@
+CREATE OR REPLACE FUNCTION crm.refresh_scoring(of_venue crm.venue_key, as_of timestamptz) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  venue crm.venue;
+  scoring crm.venue_scoring;
+  money_cuts bigint[];
+BEGIN
+  SELECT * INTO STRICT venue FROM crm.venue AS v WHERE v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id;
+  SELECT * INTO STRICT scoring FROM crm.venue_scoring AS s
+  WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id FOR UPDATE;
+
+  SELECT count(*), crm.cut_points(array_agg(t.last_order_at)), crm.cut_points(array_agg(t.total_visits::bigint))::int[],
+         crm.cut_points(array_agg((t.total_spent * 100)::bigint)),
+         count(*) FILTER (WHERE t.total_visits >= venue.regular_visits),
+         crm.lower_median(array_agg(t.total_visits::bigint) FILTER (WHERE t.total_visits >= venue.regular_visits)),
+         crm.lower_median(array_agg((t.total_spent * 100)::bigint) FILTER (WHERE t.total_visits >= venue.regular_visits)) / 100.0
+  INTO scoring.cohort_size, scoring.recency_cuts, scoring.frequency_cuts, money_cuts,
+       scoring.regulars, scoring.median_regular_visits, scoring.median_regular_spent
+  FROM crm.customer_venue_stats AS t
+  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders > 0;
+  scoring.monetary_cuts := (SELECT array_agg((c / 100.0)::numeric(14,2) ORDER BY n) FROM unnest(money_cuts) WITH ORDINALITY AS u(c, n));
+  scoring.method := CASE WHEN scoring.cohort_size >= venue.min_cohort THEN 'quintile' ELSE 'fixed' END;
+  IF scoring.method = 'fixed' THEN
+    scoring.recency_cuts := NULL;
+    scoring.frequency_cuts := NULL;
+    scoring.monetary_cuts := NULL;
+    -- Computed anew until it rests on 100 orders, then kept.
+    IF scoring.median_bill_orders < 100 THEN
+      SELECT count(*), crm.lower_median(array_agg((o.total * 100)::bigint)) / 100.0
+      INTO scoring.median_bill_orders, scoring.median_bill
+      FROM crm.counted_orders_at(scoring.ref) AS o;
+    END IF;
+  END IF;
+  scoring.rule := crm.scoring_rule(scoring.method, scoring.recency_cuts, scoring.frequency_cuts, scoring.monetary_cuts,
+    scoring.median_bill, venue.regular_visits, venue.at_risk_days, venue.lost_days, venue.new_days,
+    scoring.regulars, scoring.median_regular_visits, scoring.median_regular_spent,
+    crm.closures_of(of_venue.org_id, of_venue.venue_id));
+
+  UPDATE crm.venue_scoring AS s
+  SET method = scoring.method, cohort_size = scoring.cohort_size, recency_cuts = scoring.recency_cuts,
+      frequency_cuts = scoring.frequency_cuts, monetary_cuts = scoring.monetary_cuts,
+      median_bill = scoring.median_bill, median_bill_orders = scoring.median_bill_orders,
+      regulars = scoring.regulars, median_regular_visits = scoring.median_regular_visits,
+      median_regular_spent = scoring.median_regular_spent, rule = scoring.rule, computed_at = as_of
+  WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
+END
+$$;
+COMMENT ON FUNCTION crm.refresh_scoring(crm.venue_key, timestamptz) IS 'Chooses the scoring method of a venue and computes its cut points and medians from the stats, with the settings as they are';

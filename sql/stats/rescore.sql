@@ -1,0 +1,36 @@
+CREATE OR REPLACE FUNCTION crm.rescore(of_venue crm.venue_key, as_of timestamptz, INOUT last_guest uuid, most int, OUT changed int)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  due uuid[];
+BEGIN
+  SELECT array_agg(found_guest.customer_id) INTO due FROM (
+    SELECT t.customer_id
+    FROM crm.customer_venue_stats AS t
+    JOIN crm.venue_scoring AS s ON s.org_id = t.org_id AND s.venue_id = t.venue_id
+    CROSS JOIN LATERAL crm.rate(s.rule, s.timezone, s.day_starts_at, t.total_orders, t.total_visits, t.total_spent,
+                                t.first_order_at, t.last_order_at, as_of) AS r
+    WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
+      AND (last_guest IS NULL OR t.customer_id > last_guest)
+      AND (t.recency_score, t.frequency_score, t.monetary_score, t.label, t.next_label_at)
+          IS DISTINCT FROM (r.recency_score, r.frequency_score, r.monetary_score, r.label, r.next_label_at)
+    ORDER BY t.customer_id
+    LIMIT most) AS found_guest;
+
+  -- The scores are computed again from the row as it is once locked: an order may have counted meanwhile.
+  UPDATE crm.customer_venue_stats AS t
+  SET (recency_score, frequency_score, monetary_score, label, next_label_at, previous_label, label_changed_at) = (
+        SELECT r.recency_score, r.frequency_score, r.monetary_score, r.label, r.next_label_at,
+               CASE WHEN r.label <> t.label THEN t.label ELSE t.previous_label END,
+               CASE WHEN r.label <> t.label THEN as_of ELSE t.label_changed_at END
+        FROM crm.rate(s.rule, s.timezone, s.day_starts_at, t.total_orders, t.total_visits, t.total_spent,
+                      t.first_order_at, t.last_order_at, as_of) AS r)
+  FROM crm.venue_scoring AS s
+  WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id
+    AND t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (due);
+  GET DIAGNOSTICS changed = ROW_COUNT;
+  last_guest := CASE WHEN cardinality(due) = most THEN due[most] END;
+END
+$$;
+COMMENT ON FUNCTION crm.rescore(crm.venue_key, timestamptz, uuid, int) IS 'Rewrites the scores and labels that differ under the venue''s rule, for at most so many guests after the given one, in the order of their keys; returns the last guest written (null when none is left) and how many';

@@ -1,0 +1,12 @@
+COMMENT ON FUNCTION crm.key(text) IS 'Key of a platform''s id: a canonical lower-case UUID is itself, any other text its UUIDv5';
+GRANT EXECUTE ON FUNCTION crm.key(text) TO crm_reader, crm_staff, crm_service;
+COMMENT ON FUNCTION crm.recency_score(text, date, timestamptz, date) IS 'Recency score 1 to 5 under a scoring rule: rule, local day of the last order, its instant, today';
+COMMENT ON FUNCTION crm.frequency_score(text, int) IS 'Frequency score 1 to 5 under a scoring rule: rule, visits';
+COMMENT ON FUNCTION crm.monetary_score(text, int, bigint) IS 'Monetary score 1 to 5 under a scoring rule: rule, visits, spend in hundredths';
+COMMENT ON FUNCTION crm.label(text, int, int, bigint, date, date, timestamptz, date) IS 'Label under a scoring rule: rule, orders, visits, spend in hundredths, local days of the first and last order, instant of the last, today';
+COMMENT ON FUNCTION crm.next_label_day(text, int, int, bigint, date, date, timestamptz, date) IS 'First later day on which the label or the recency score differs though nothing but time passed; null for never. Arguments as of crm.label.';
+COMMENT ON FUNCTION crm.open_days_between(text, date, date) IS 'Days after the first up to and including the second on which the venue was not closed, never negative: rule, from, to';
+COMMENT ON FUNCTION crm.cut_points(bigint[]) IS 'Four cut points: the ceil(k·N/5)-th smallest value for k = 1 to 4; null for no values. Nulls are left out.';
+COMMENT ON FUNCTION crm.cut_points(timestamptz[]) IS 'Four cut points: the ceil(k·N/5)-th smallest value for k = 1 to 4; null for no values. Nulls are left out.';
+COMMENT ON FUNCTION crm.lower_median(bigint[]) IS 'The ceil(n/2)-th smallest value; null for no values. Nulls are left out.';
+COMMENT ON FUNCTION crm.compiled_migrations() IS 'The migrations compiled into the library';

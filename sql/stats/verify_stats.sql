@@ -1,0 +1,82 @@
+CREATE OR REPLACE FUNCTION crm.verify_stats(venue text)
+RETURNS TABLE (customer_id uuid, customer_ref text, stored jsonb, expected jsonb)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  of_venue crm.venue_key := crm.find_venue(venue);
+BEGIN
+  RETURN QUERY SELECT d.customer_id, d.customer_ref, d.stored, d.expected FROM crm.stats_differences(of_venue, crm.now()) AS d;
+END
+$$;
+COMMENT ON FUNCTION crm.verify_stats(text) IS 'Recounts a venue (the CRM''s id or the platform''s) from its orders, scores against the cut points in force and returns the guests whose row differs, none when all is well. A row whose next label is due is compared without recency and label. CR404 for an unknown venue.';
+
+CREATE OR REPLACE FUNCTION crm.stats_differences(of_venue crm.venue_key, as_of timestamptz)
+RETURNS TABLE (customer_id uuid, customer_ref text, stored jsonb, expected jsonb)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH scoring AS (
+    SELECT s.* FROM crm.venue_scoring AS s WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id
+  ), counted AS (
+    SELECT o.customer_ref, count(*)::int AS total_orders,
+           count(DISTINCT crm.local_day(o.completed_at, s.timezone, s.day_starts_at))::int AS total_visits,
+           sum(o.total)::numeric(14,2) AS total_spent, max(o.total) AS highest_order,
+           min(o.completed_at) AS first_order_at, max(o.completed_at) AS last_order_at
+    FROM scoring AS s, crm.counted_orders_at(s.ref) AS o
+    GROUP BY o.customer_ref
+  ), keyed AS (
+    SELECT crm.key(c.customer_ref) AS customer_id, c.* FROM counted AS c
+  ), stored_rows AS (
+    SELECT t.* FROM crm.customer_venue_stats AS t WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
+  ), compared AS (
+    SELECT COALESCE(t.customer_id, k.customer_id) AS customer_id, k.customer_ref, t.customer_id IS NOT NULL AS is_stored,
+           COALESCE(t.next_label_at <= as_of, false) AS is_due,
+           COALESCE(k.total_orders, 0) AS total_orders, COALESCE(k.total_visits, 0) AS total_visits,
+           COALESCE(k.total_spent, 0) AS total_spent, k.highest_order, k.first_order_at, k.last_order_at,
+           t.total_orders AS had_orders, t.total_visits AS had_visits, t.total_spent AS had_spent, t.highest_order AS had_highest,
+           t.first_order_at AS had_first, t.last_order_at AS had_last, t.recency_score AS had_recency,
+           t.frequency_score AS had_frequency, t.monetary_score AS had_monetary, t.label AS had_label, t.next_label_at AS had_next
+    FROM stored_rows AS t FULL JOIN keyed AS k ON k.customer_id = t.customer_id
+  )
+  SELECT c.customer_id, COALESCE(c.customer_ref, g.ref),
+         CASE WHEN c.is_stored THEN jsonb_build_object(
+           'total_orders', c.had_orders, 'total_visits', c.had_visits, 'total_spent', c.had_spent::text, 'highest_order', c.had_highest::text,
+           'first_order_at', c.had_first, 'last_order_at', c.had_last, 'recency_score', c.had_recency,
+           'frequency_score', c.had_frequency, 'monetary_score', c.had_monetary, 'label', c.had_label, 'next_label_at', c.had_next) END,
+         jsonb_build_object(
+           'total_orders', c.total_orders, 'total_visits', c.total_visits, 'total_spent', c.total_spent::text, 'highest_order', c.highest_order::text,
+           'first_order_at', c.first_order_at, 'last_order_at', c.last_order_at, 'recency_score', r.recency_score,
+           'frequency_score', r.frequency_score, 'monetary_score', r.monetary_score, 'label', r.label, 'next_label_at', r.next_label_at)
+  FROM compared AS c
+  CROSS JOIN scoring AS s
+  CROSS JOIN LATERAL crm.rate(s.rule, s.timezone, s.day_starts_at, c.total_orders, c.total_visits, c.total_spent,
+                              c.first_order_at, c.last_order_at, as_of) AS r
+  LEFT JOIN crm.customer AS g ON g.org_id = of_venue.org_id AND g.customer_id = c.customer_id
+  WHERE NOT c.is_stored
+     OR (c.had_orders, c.had_visits, c.had_spent, c.had_highest, c.had_first, c.had_last, c.had_frequency, c.had_monetary)
+        IS DISTINCT FROM (c.total_orders, c.total_visits, c.total_spent, c.highest_order, c.first_order_at, c.last_order_at,
+                          r.frequency_score, r.monetary_score)
+     OR (NOT c.is_due AND (c.had_recency, c.had_label, c.had_next) IS DISTINCT FROM (r.recency_score, r.label, r.next_label_at))
+$$;
+COMMENT ON FUNCTION crm.stats_differences(crm.venue_key, timestamptz) IS 'Guests of a venue whose stored totals, scores or label differ from a recount of the orders under the rule in force';
+
+CREATE OR REPLACE FUNCTION crm.repair_stats_of(of_venue crm.venue_key) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  venue_ref text := (SELECT v.ref FROM crm.venue AS v WHERE v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id);
+  difference record;
+  repaired bigint := 0;
+BEGIN
+  FOR difference IN
+    SELECT d.customer_ref FROM crm.stats_differences(of_venue, crm.now()) AS d ORDER BY d.customer_id
+  LOOP
+    PERFORM crm.recount_guest(of_venue, venue_ref, difference.customer_ref);
+    repaired := repaired + 1;
+  END LOOP;
+  RETURN repaired;
+END
+$$;
+COMMENT ON FUNCTION crm.repair_stats_of(crm.venue_key) IS 'Re-reads every guest of a venue whose row differs from the orders; returns how many';

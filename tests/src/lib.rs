@@ -1,0 +1,13 @@
+//! Tests of the whole system from outside: what an administrator, a host application and a BI user see.
+//!
+//! `CRM_TEST_URL` names a superuser connection to a throw-away cluster that has pg_crm installed. Every test
+//! works in a database of its own, dropped at the end unless `CRM_TEST_KEEP` is set.
+
+pub mod database;
+pub mod oracle;
+pub mod restaurant;
+pub mod sequence;
+pub mod session;
+
+pub use database::TestDatabase;
+pub use session::Session;

@@ -1,0 +1,338 @@
+//! The service over a small bound database, spoken to as a client would. `CRM_API_BIN` names the program.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use crm_tests::restaurant;
+use crm_tests::{Session, TestDatabase};
+use postgres::config::Host;
+use serde_json::Value;
+
+/// The service with its database, and keys of the organisations house and rival.
+struct Service {
+    _process: Child,
+    base: String,
+    database: TestDatabase,
+    manager: String,
+    one_venue: String,
+    rival: String,
+    reader: String,
+}
+
+static SERVICE: LazyLock<Service> = LazyLock::new(Service::start);
+
+fn key(sql: &mut Session, org: &str, role: &str, venues: &str) -> String {
+    sql.value(&format!(
+        "SELECT crm.create_api_key(crm.create_principal('{org} {role}', '{org}', '{role}', {venues}))"
+    ))
+}
+
+impl Service {
+    /// 60 guests of bistro, every third also of bar, with many equal amounts, times and counts; one guest of the rival.
+    fn start() -> Self {
+        let database = TestDatabase::new("http");
+        let mut sql = database.session();
+        restaurant::create(&mut sql);
+        sql.run(
+            r#"INSERT INTO "Venue" VALUES ('bistro', 'house', 'Bistro', 'Europe/Paris', 'EUR'), ('bar', 'house', 'Bar', 'Europe/Paris', 'EUR'), ('rival', 'rival', 'Rival', 'UTC', 'USD');
+               SELECT dine('g' || i, 'bistro', timestamp '2025-06-01 20:00' - make_interval(days => i % 5 + k), 10 + i % 3) FROM generate_series(1, 60) i, generate_series(0, i % 4) k;
+               SELECT dine('g' || i, 'bar', timestamp '2025-06-02 20:00', 10) FROM generate_series(3, 60, 3) i;
+               SELECT dine('spy', 'rival', timestamp '2025-06-02 20:00', 10);
+               UPDATE "Customer" SET name = 'Guest ' || id, phone = '+33 6 00 00 00 ' || lpad(substr(id, 2), 2, '0'), email = id || '@example.org';
+               UPDATE "Customer" SET name = 'Zoë Müller-Łukasz', phone = '+49 171 5550199', email = 'zoe@beispiel.example' WHERE id = 'g7'"#,
+        );
+        restaurant::bind_with_organisations(&mut sql);
+        sql.run("SELECT crm.recompute_venue(ref) FROM crm.venue");
+        let (process, base) = run_service(&database);
+        Self {
+            _process: process,
+            manager: key(&mut sql, "house", "manager", "NULL"),
+            one_venue: key(&mut sql, "house", "staff", "ARRAY['bar']"),
+            rival: key(&mut sql, "rival", "manager", "NULL"),
+            reader: key(&mut sql, "house", "reader", "NULL"),
+            base,
+            database,
+        }
+    }
+
+    fn get(&self, key: Option<&str>, path: &str) -> Answer {
+        let mut request = minreq::get(format!("{}{path}", self.base)).with_timeout(10);
+        if let Some(key) = key {
+            request = request.with_header("Authorization", format!("Bearer {key}"));
+        }
+        let response = request.send().unwrap_or_else(|e| panic!("{path}: {e}"));
+        Answer {
+            status: response.status_code,
+            content_type: response.headers.get("content-type").cloned().unwrap_or_default(),
+            body: serde_json::from_str(response.as_str().expect("text")).unwrap_or(Value::Null),
+        }
+    }
+
+    fn items(&self, key: &str, query: &str) -> Vec<Value> {
+        let answer = self.get(Some(key), &format!("/v1/customers?limit=200{query}"));
+        assert_eq!(answer.status, 200, "{query}: {}", answer.body);
+        answer.body["items"].as_array().expect("items").clone()
+    }
+}
+
+/// Starts the service under a shell that ends it when the pipe to it closes, as it does when the tests end in whatever way.
+fn run_service(database: &TestDatabase) -> (Child, String) {
+    let program = std::env::var("CRM_API_BIN").expect("CRM_API_BIN must name the crm_api program");
+    let config = database.config();
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(host)) => host.clone(),
+        #[cfg(unix)]
+        Some(Host::Unix(path)) => path.display().to_string(),
+        None => "127.0.0.1".to_owned(),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let listen =
+        TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
+    // Settings it does not know make the service refuse to start, and the tests have some.
+    let process = Command::new("/bin/sh")
+        .args(["-c", r#""$0" & read -r _; kill $!"#, &program])
+        .env_clear()
+        .env(
+            "CRM_DATABASE_URL",
+            format!("host={host} port={port} user=crm_service dbname={}", database.name()),
+        )
+        .env("CRM_LISTEN", listen.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("crm_api starts");
+    let base = format!("http://{listen}");
+    let start = Instant::now();
+    while minreq::get(format!("{base}/healthz")).with_timeout(1).send().is_err() {
+        assert!(start.elapsed() < Duration::from_secs(20), "crm_api answers within 20 seconds");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    (process, base)
+}
+
+struct Answer {
+    status: i32,
+    content_type: String,
+    body: Value,
+}
+
+impl Answer {
+    /// RFC 9457: the media type, the status repeated, a title and a detail.
+    #[track_caller]
+    fn expect_problem(&self, status: i32) {
+        assert_eq!(self.status, status, "{}", self.body);
+        assert!(self.content_type.starts_with("application/problem+json"), "{}", self.content_type);
+        assert_eq!(self.body["status"], status);
+        assert!(self.body["title"].as_str().is_some_and(|title| !title.is_empty()), "{}", self.body);
+    }
+}
+
+fn refs(items: &[Value]) -> Vec<&str> {
+    items.iter().map(|item| item["ref"].as_str().expect("a ref")).collect()
+}
+
+#[test]
+fn it_says_that_it_is_alive_and_ready() {
+    let service = &*SERVICE;
+    assert_eq!(service.get(None, "/healthz").status, 200);
+    let ready = service.get(None, "/readyz");
+    assert_eq!(ready.status, 200, "{}", ready.body);
+    let version = service.database.session().number("SELECT crm.schema_version()");
+    assert_eq!(ready.body["schema_version"], version);
+}
+
+#[test]
+fn no_key_and_an_unknown_key_are_unauthorised() {
+    let service = &*SERVICE;
+    for path in ["/v1/customers", "/v1/venues", "/v1/customers/g1"] {
+        service.get(None, path).expect_problem(401);
+        service.get(Some("crm_0000"), path).expect_problem(401);
+        service.get(Some(&format!("{}0", service.manager)), path).expect_problem(401);
+    }
+}
+
+#[test]
+fn a_reader_is_forbidden_to_see_guests() {
+    SERVICE.get(Some(&SERVICE.reader), "/v1/customers").expect_problem(403);
+    SERVICE.get(Some(&SERVICE.reader), "/v1/customers/g1").expect_problem(403);
+}
+
+#[test]
+fn what_is_not_there_is_not_found() {
+    let service = &*SERVICE;
+    let manager = Some(service.manager.as_str());
+    for path in [
+        "/v1/customers/nobody",
+        "/v1/customers?venue=nowhere",
+        "/v1/customers/00000000-0000-4000-8000-000000000000",
+        "/v1/nothing",
+    ] {
+        service.get(manager, path).expect_problem(404);
+    }
+}
+
+#[test]
+fn a_bad_parameter_is_named() {
+    let service = &*SERVICE;
+    for (query, parameter) in [
+        ("label=CHAMPIGNON", "label"),
+        ("sort=beauty", "sort"),
+        ("limit=0", "limit"),
+        ("limit=201", "limit"),
+        ("limit=many", "limit"),
+        ("cursor=garbage", "cursor"),
+        ("cursor=eyJ4IjoxfQ", "cursor"),
+    ] {
+        let answer = service.get(Some(&service.manager), &format!("/v1/customers?{query}"));
+        answer.expect_problem(400);
+        let pointer = answer.body["pointer"].as_str().unwrap_or_default();
+        assert!(pointer.ends_with(&format!("/{parameter}")), "{query}: {}", answer.body);
+    }
+}
+
+#[test]
+fn pages_have_no_gap_and_no_repeat_in_any_order() {
+    let service = &*SERVICE;
+    let key = Some(service.manager.as_str());
+    // 60 guests of the bistro and 20 of the bar.
+    let rows = service.database.session().rows(
+        "SELECT v.ref || ' ' || c.ref FROM crm.customer_venue_stats JOIN crm.venue v USING (org_id, venue_id) JOIN crm.customer c USING (org_id, customer_id)
+          WHERE v.ref <> 'rival' ORDER BY 1",
+    );
+    assert_eq!(rows.len(), 80);
+    let venues = [("Bistro", "bistro"), ("Bar", "bar")];
+    for (sort, field) in
+        [("last_visit", "last_order_at"), ("spend", "total_spent"), ("orders", "total_orders")]
+    {
+        let mut seen = Vec::new();
+        let mut previous = f64::MAX;
+        let mut next = String::new();
+        loop {
+            let page = service.get(key, &format!("/v1/customers?sort={sort}&limit=7{next}"));
+            assert_eq!(page.status, 200, "{}", page.body);
+            let items = page.body["items"].as_array().expect("items");
+            assert!(!items.is_empty() && items.len() <= 7);
+            for item in items {
+                let venue =
+                    venues.iter().find(|(name, _)| item["venue_name"] == *name).expect("a known venue").1;
+                seen.push(format!("{venue} {}", item["ref"].as_str().expect("a ref")));
+                let value = match &item[field] {
+                    Value::Number(number) => number.as_f64().expect("finite"),
+                    // An amount, or a time whose digits sort as it does (UTC, one format).
+                    Value::String(text) => text
+                        .chars()
+                        .filter(|c| c.is_ascii_digit() || *c == '.')
+                        .collect::<String>()
+                        .parse()
+                        .unwrap_or(0.0),
+                    other => panic!("{field} is {other}"),
+                };
+                assert!(value <= previous, "{sort} descends: {value} after {previous}");
+                previous = value;
+            }
+            let Some(cursor) = page.body["next_cursor"].as_str() else { break };
+            next = format!("&cursor={cursor}");
+            assert!(seen.len() <= 80, "the pages end");
+        }
+        seen.sort();
+        assert_eq!(seen, rows, "{sort}");
+    }
+}
+
+#[test]
+fn a_cursor_of_another_order_is_refused() {
+    let service = &*SERVICE;
+    let page = service.get(Some(&service.manager), "/v1/customers?sort=spend&limit=3");
+    let cursor = page.body["next_cursor"].as_str().expect("more pages");
+    service
+        .get(Some(&service.manager), &format!("/v1/customers?sort=last_visit&limit=3&cursor={cursor}"))
+        .expect_problem(400);
+}
+
+#[test]
+fn guests_are_found_by_name_phone_and_mail() {
+    let service = &*SERVICE;
+    for search in [
+        "zo%C3%AB",
+        "m%C3%BCller",
+        "ZO%C3%8B",
+        "5550199",
+        "%2B49%20171%205550199",
+        "zoe%40beispiel",
+        "beispiel.example",
+    ] {
+        let items = service.items(&service.manager, &format!("&search={search}"));
+        assert_eq!(refs(&items), ["g7"], "{search}");
+    }
+    assert!(service.items(&service.manager, "&search=spy").is_empty());
+    assert!(
+        service.items(&service.manager, "&search=%25").is_empty(),
+        "a percent sign is a character like any other"
+    );
+    assert!(service.items(&service.manager, "&search=_____").is_empty());
+}
+
+#[test]
+fn the_list_is_narrowed_by_label_and_venue() {
+    let service = &*SERVICE;
+    let all = service.items(&service.manager, "");
+    assert_eq!(all.len(), 80);
+    assert_eq!(service.items(&service.manager, "&venue=bar").len(), 20);
+    let mut labelled = 0;
+    for label in ["CHAMPION", "LOYAL", "POTENTIAL", "NEW", "AT_RISK", "LOST", "INACTIVE"] {
+        let items = service.items(&service.manager, &format!("&label={label}"));
+        assert!(items.iter().all(|item| item["label"] == label));
+        labelled += items.len();
+    }
+    assert_eq!(labelled, 80, "every row has one label");
+}
+
+#[test]
+fn each_key_sees_its_own_venues() {
+    let service = &*SERVICE;
+    assert_eq!(refs(&service.items(&service.rival, "")), ["spy"]);
+    let bar = service.items(&service.one_venue, "");
+    assert!(bar.iter().all(|item| item["venue_name"] == "Bar" || item["venue_name"].is_null()), "{bar:?}");
+    assert_eq!(bar.iter().filter(|item| item["venue_name"] == "Bar").count(), 20);
+    service.get(Some(&service.rival), "/v1/customers/g1").expect_problem(404);
+    service.get(Some(&service.manager), "/v1/customers/spy").expect_problem(404);
+    let venues = service.get(Some(&service.one_venue), "/v1/venues");
+    assert_eq!(refs(venues.body["items"].as_array().expect("items")), ["bar"]);
+}
+
+#[test]
+fn a_profile_shows_every_venue_with_money_as_text() {
+    let service = &*SERVICE;
+    // g3: three further days at the bistro (3 % 4), four bills of 10 (3 % 3 = 0), and one evening at the bar.
+    let answer = service.get(Some(&service.manager), "/v1/customers/g3");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.body["email"], "g3@example.org");
+    let mut venues: Vec<_> = answer.body["venues"]
+        .as_array()
+        .expect("venues")
+        .iter()
+        .map(|v| {
+            format!("{} {} {} {}", v["venue_name"], v["total_orders"], v["total_visits"], v["total_spent"])
+        })
+        .collect();
+    venues.sort();
+    assert_eq!(venues, [r#""Bar" 1 1 "10.00""#, r#""Bistro" 4 4 "40.00""#]);
+    let by_uuid = answer.body["customer_id"].as_str().expect("an id");
+    assert_eq!(service.get(Some(&service.manager), &format!("/v1/customers/{by_uuid}")).body, answer.body);
+}
+
+#[test]
+fn venues_count_their_guests_by_label() {
+    let service = &*SERVICE;
+    let answer = service.get(Some(&service.manager), "/v1/venues");
+    assert_eq!(answer.status, 200);
+    for (reference, guests) in [("bistro", 60), ("bar", 20)] {
+        let venues = answer.body["items"].as_array().expect("items");
+        let venue = venues.iter().find(|v| v["ref"] == reference).expect("the venue");
+        assert_eq!(venue["guests"], guests);
+        let labels = venue["labels"].as_object().expect("labels");
+        assert_eq!(labels.values().filter_map(Value::as_i64).sum::<i64>(), guests);
+    }
+}

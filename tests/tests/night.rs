@@ -1,0 +1,124 @@
+//! The nightly job and what the writer does with the rule it leaves behind.
+
+use crm_tests::restaurant::{self, label_and_scores};
+use crm_tests::{Session, TestDatabase, oracle};
+
+const AS_OF: &str = "2025-06-30 20:00 Europe/Paris";
+
+/// 100 guests of one bistro: 60 came once, 20 twice, 20 three times, all last at the same moment on 31 May, 10 a visit.
+fn bistro(purpose: &str) -> (TestDatabase, Session) {
+    let database = TestDatabase::new(purpose);
+    let mut sql = database.session();
+    restaurant::create(&mut sql);
+    restaurant::add_venue(&mut sql, "bistro", "Europe/Paris");
+    sql.run(
+        "SELECT dine('g' || i, 'bistro', timestamp '2025-06-01 20:00' - make_interval(days => k), 10)
+           FROM generate_series(1, 100) i, generate_series(1, CASE WHEN i <= 60 THEN 1 WHEN i <= 80 THEN 2 ELSE 3 END) k",
+    );
+    restaurant::bind(&mut sql);
+    oracle::install(&mut sql, oracle::Source::RestaurantTables);
+    sql.run(&format!("SET crm.as_of = '{AS_OF}'"));
+    sql.run("CALL crm.run_night()");
+    (database, sql)
+}
+
+#[test]
+fn the_night_follows_the_clock_and_stores_method_and_cut_points() {
+    let (_database, mut sql) = bistro("cut_points");
+    oracle::expect_scores(&mut sql, AS_OF);
+    // The 20th, 40th, 60th and 80th smallest.
+    sql.expect_rows(
+        "SELECT method, cohort_size, frequency_cuts::int[], monetary_cuts::numeric(14,2)[] FROM crm.venue_scoring",
+        &["quintile|100|{1,1,1,2}|{10.00,10.00,10.00,20.00}"],
+    );
+}
+
+#[test]
+fn the_writer_scores_with_the_stored_cut_points() {
+    let (_database, mut sql) = bistro("stored_cuts");
+    assert_eq!(label_and_scores(&mut sql, "bistro", "g1"), "POTENTIAL 1 1 1");
+    // Later than all cut points → 5; two visits: three cut points of 1 below → 4; 20 likewise → 4.
+    sql.run("SELECT dine('g1', 'bistro', '2025-06-29 20:00', 10)");
+    assert_eq!(label_and_scores(&mut sql, "bistro", "g1"), "POTENTIAL 5 4 4");
+    // A third visit makes a regular, above every cut point; but the median regular of the night has 3 visits and 30 too.
+    sql.run("SELECT dine('g1', 'bistro', '2025-06-30 12:00', 10)");
+    assert_eq!(label_and_scores(&mut sql, "bistro", "g1"), "LOYAL 5 5 5");
+    // A fourth is above it.
+    sql.run("SELECT dine('g1', 'bistro', '2025-06-28 12:00', 10)");
+    assert_eq!(label_and_scores(&mut sql, "bistro", "g1"), "CHAMPION 5 5 5");
+    sql.expect_none("SELECT * FROM crm.verify_stats('bistro')");
+}
+
+#[test]
+fn a_second_night_rewrites_nothing() {
+    let (_database, mut sql) = bistro("second_night");
+    let versions =
+        "SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY customer_id) FROM crm.customer_venue_stats";
+    let before = sql.value(versions);
+    sql.expect_rows("SELECT crm.recompute_venue('bistro')", &["0"]);
+    sql.run("CALL crm.run_night()");
+    assert_eq!(sql.value(versions), before);
+}
+
+#[test]
+fn recompute_returns_the_number_of_rows_changed() {
+    let (_database, mut sql) = bistro("rows_changed");
+    // Four months later everyone's label changes: the 20 regulars are LOST, the others INACTIVE; scores stay.
+    sql.expect_rows("SELECT crm.recompute_venue('bistro', '2025-10-01 12:00+00')", &["100"]);
+    sql.expect_rows(
+        "SELECT label, count(*) FROM crm.customer_venue_stats GROUP BY 1 ORDER BY 1",
+        &["INACTIVE|80", "LOST|20"],
+    );
+}
+
+#[test]
+fn every_run_is_logged() {
+    let (_database, mut sql) = bistro("logged");
+    let before = sql.number("SELECT count(*) FROM crm.job_run");
+    assert!(before > 0);
+    sql.run("CALL crm.run_night()");
+    assert!(sql.number("SELECT count(*) FROM crm.job_run") > before);
+}
+
+#[test]
+fn a_venue_that_fails_does_not_stop_the_others() {
+    let (_database, mut sql) = bistro("failing_venue");
+    sql.run(
+        r#"INSERT INTO "Venue" (id, name, tz, currency) VALUES ('aaa', 'First', 'Europe/Paris', 'EUR'), ('zzz', 'Last', 'Europe/Paris', 'EUR');
+           SELECT dine('regular', v, timestamp '2025-06-20 20:00' - make_interval(days => k), 10) FROM unnest(ARRAY['aaa', 'zzz']) v, generate_series(1, 3) k;
+           CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'this venue fails'; END $$"#,
+    );
+    // In October the bistro's rows are refused; the regulars of the other two venues become LOST all the same.
+    sql.run(
+        "DO $$ BEGIN EXECUTE format('CREATE TRIGGER refuse BEFORE UPDATE ON crm.customer_venue_stats FOR EACH ROW WHEN (NEW.venue_id = %L) EXECUTE FUNCTION refuse()',
+                                    (SELECT venue_id FROM crm.venue WHERE ref = 'bistro')); END $$",
+    );
+    let _ = sql.attempt("CALL crm.run_night('2025-10-01 12:00+00')");
+    assert!(label_and_scores(&mut sql, "aaa", "regular").starts_with("LOST"));
+    assert!(label_and_scores(&mut sql, "zzz", "regular").starts_with("LOST"));
+    assert!(label_and_scores(&mut sql, "bistro", "g1").starts_with("POTENTIAL"));
+    assert!(
+        sql.number(
+            "SELECT count(*) FROM crm.job_run WHERE to_jsonb(job_run)::text LIKE '%this venue fails%'"
+        ) > 0
+    );
+}
+
+#[test]
+fn without_pg_cron_scheduling_says_how_to_run_the_jobs() {
+    let (_database, mut sql) = bistro("no_cron");
+    let Err(refusal) = sql.attempt("SELECT crm.schedule()") else {
+        panic!("there is no pg_cron in this database")
+    };
+    assert!(refusal.hint.is_some_and(|hint| hint.contains("crm.run_night")), "the hint names the job");
+}
+
+#[test]
+fn the_clock_may_be_set_for_one_session() {
+    let (_database, mut sql) = bistro("clock");
+    sql.expect_rows("SELECT crm.now() = timestamptz '2025-06-30 20:00 Europe/Paris'", &["t"]);
+    sql.run("RESET crm.as_of");
+    sql.expect_rows("SELECT crm.now() = now()", &["t"]);
+    sql.run("SET crm.as_of = ''");
+    sql.expect_rows("SELECT crm.now() = now()", &["t"]);
+}
