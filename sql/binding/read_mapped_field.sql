@@ -56,7 +56,7 @@ BEGIN
   END IF;
   SELECT t.typname, t.typcategory INTO base_name, category FROM pg_type AS t WHERE t.oid = base;
 
-  IF NOT CASE kind
+  IF NOT (CASE kind
     WHEN 'ref' THEN base_name IN ('text', 'varchar', 'bpchar', 'uuid', 'int2', 'int4', 'int8', 'numeric')
     WHEN 'text' THEN category IN ('S', 'E', 'N', 'B') OR base_name IN ('uuid', 'citext')
     WHEN 'day' THEN base_name IN ('date', 'timestamp')
@@ -64,7 +64,7 @@ BEGIN
     WHEN 'money' THEN base_name IN ('numeric', 'int2', 'int4', 'int8', 'float4', 'float8', 'money')
     WHEN 'number' THEN base_name IN ('numeric', 'int2', 'int4', 'int8', 'float4', 'float8')
     WHEN 'state' THEN 'not_null' = ANY (options) OR base_name IN ('text', 'varchar', 'bpchar', 'int2', 'int4', 'int8', 'bool') OR category = 'E' OR base_name = 'citext'
-  END THEN
+  END) THEN
     RAISE EXCEPTION 'column "%" of % is of type %, which cannot be read as % (field "%")', spec ->> 'column', host, declared, kind, place
       USING ERRCODE = 'CR422', COLUMN = field;
   END IF;

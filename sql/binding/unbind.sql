@@ -17,9 +17,12 @@ BEGIN
     RAISE EXCEPTION 'the venues come last: other entities are still bound' USING ERRCODE = 'CR409',
       HINT = 'Unbind ' || (SELECT string_agg(b.entity, ', ') FROM crm.binding AS b WHERE b.entity <> 'venue') || ' first.';
   END IF;
+  DELETE FROM crm.binding AS b WHERE b.entity = unbind.entity;
   host := to_regclass(format('%I.%I', bound.schema_name, bound.table_name));
   IF host IS NOT NULL THEN
-    EXECUTE format('DROP TRIGGER IF EXISTS crm_%s_change ON %s', entity, crm.host_name(host));
+    IF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = host AND t.tgname = format('crm_%s_change', entity)) THEN
+      EXECUTE format('DROP TRIGGER crm_%s_change ON %s', entity, crm.host_name(host));
+    END IF;
     IF 'SELECT' = ANY (bound.granted) THEN
       EXECUTE format('REVOKE SELECT ON %s FROM crm_owner', crm.host_name(host));
     END IF;
@@ -27,7 +30,6 @@ BEGIN
   FOR f IN SELECT * FROM crm.bound_function_signature() AS s WHERE s.entity = unbind.entity LOOP
     EXECUTE crm.bound_function(f.name, f.unbound_body);
   END LOOP;
-  DELETE FROM crm.binding AS b WHERE b.entity = unbind.entity;
   IF 'USAGE' = ANY (bound.granted) AND to_regnamespace(quote_ident(bound.schema_name)) IS NOT NULL THEN
     -- The grant on the schema serves every table bound in it: the last one takes it back.
     IF EXISTS (SELECT FROM crm.binding AS b WHERE b.schema_name = bound.schema_name) THEN

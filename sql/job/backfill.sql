@@ -34,6 +34,7 @@ COMMENT ON FUNCTION crm.backfill_customers() IS 'Mirrors the customers that the 
 CREATE OR REPLACE FUNCTION crm.backfill_venue(of_venue crm.venue_key, as_of timestamptz) RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET client_min_messages = warning
 AS $$
 DECLARE
   scoring crm.venue_scoring;
@@ -59,6 +60,11 @@ BEGIN
   FROM crm.counted_orders_at(scoring.ref) AS o
   GROUP BY o.customer_ref;
   ANALYZE pg_temp.crm_counted;
+
+  -- The rule comes first, so that every row is written once, with the label it keeps.
+  PERFORM crm.write_scoring(of_venue, as_of, array_agg(n.last_order_at), array_agg(n.total_visits::bigint), array_agg((n.total_spent * 100)::bigint))
+  FROM pg_temp.crm_counted AS n;
+  SELECT * INTO STRICT scoring FROM crm.venue_scoring AS s WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
 
   INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
   SELECT of_venue.org_id, n.customer_id, n.customer_ref, b.name, b.phone, b.email, b.birth_date

@@ -7,7 +7,7 @@ DECLARE
 BEGIN
   -- Visits are local days: another time zone or start of the day is another count.
   IF EXISTS (SELECT FROM crm.venue AS v JOIN crm.venue_scoring AS s ON s.org_id = v.org_id AND s.venue_id = v.venue_id
-             WHERE v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id
+             WHERE v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id AND s.counting = 'live'
                AND (v.timezone, v.day_starts_at) IS DISTINCT FROM (s.timezone, s.day_starts_at)) THEN
     UPDATE crm.venue_scoring AS s SET timezone = v.timezone, day_starts_at = v.day_starts_at
     FROM crm.venue AS v

@@ -1,4 +1,16 @@
 CREATE OR REPLACE FUNCTION crm.refresh_scoring(of_venue crm.venue_key, as_of timestamptz) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT crm.write_scoring(of_venue, as_of, array_agg(t.last_order_at), array_agg(t.total_visits::bigint), array_agg((t.total_spent * 100)::bigint))
+  FROM crm.customer_venue_stats AS t
+  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders > 0
+$$;
+COMMENT ON FUNCTION crm.refresh_scoring(crm.venue_key, timestamptz) IS 'Computes the scoring rule of a venue anew from its stats';
+
+CREATE OR REPLACE FUNCTION crm.write_scoring(
+  of_venue crm.venue_key, as_of timestamptz, last_orders timestamptz[], visits bigint[], spent bigint[]
+) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -11,15 +23,13 @@ BEGIN
   SELECT * INTO STRICT scoring FROM crm.venue_scoring AS s
   WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id FOR UPDATE;
 
-  SELECT count(*), crm.cut_points(array_agg(t.last_order_at)), crm.cut_points(array_agg(t.total_visits::bigint))::int[],
-         crm.cut_points(array_agg((t.total_spent * 100)::bigint)),
-         count(*) FILTER (WHERE t.total_visits >= venue.regular_visits),
-         crm.lower_median(array_agg(t.total_visits::bigint) FILTER (WHERE t.total_visits >= venue.regular_visits)),
-         crm.lower_median(array_agg((t.total_spent * 100)::bigint) FILTER (WHERE t.total_visits >= venue.regular_visits)) / 100.0
-  INTO scoring.cohort_size, scoring.recency_cuts, scoring.frequency_cuts, money_cuts,
-       scoring.regulars, scoring.median_regular_visits, scoring.median_regular_spent
-  FROM crm.customer_venue_stats AS t
-  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders > 0;
+  scoring.cohort_size := COALESCE(cardinality(visits), 0);
+  scoring.recency_cuts := crm.cut_points(last_orders);
+  scoring.frequency_cuts := crm.cut_points(visits);
+  money_cuts := crm.cut_points(spent);
+  SELECT count(*), crm.lower_median(array_agg(u.visits)), crm.lower_median(array_agg(u.spent)) / 100.0
+  INTO scoring.regulars, scoring.median_regular_visits, scoring.median_regular_spent
+  FROM unnest(visits, spent) AS u(visits, spent) WHERE u.visits >= venue.regular_visits;
   scoring.monetary_cuts := (SELECT array_agg((c / 100.0)::numeric(14,2) ORDER BY n) FROM unnest(money_cuts) WITH ORDINALITY AS u(c, n));
   scoring.method := CASE WHEN scoring.cohort_size >= venue.min_cohort THEN 'quintile' ELSE 'fixed' END;
   IF scoring.method = 'fixed' THEN
@@ -47,4 +57,4 @@ BEGIN
   WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
 END
 $$;
-COMMENT ON FUNCTION crm.refresh_scoring(crm.venue_key, timestamptz) IS 'Chooses the scoring method of a venue and computes its cut points and medians from the stats, with the settings as they are';
+COMMENT ON FUNCTION crm.write_scoring(crm.venue_key, timestamptz, timestamptz[], bigint[], bigint[]) IS 'Chooses the scoring method of a venue and computes its cut points and medians, with the settings as they are, from its cohort: last orders, visits and spend in hundredths, guest by guest';

@@ -6,10 +6,14 @@ AS $$
 DECLARE
   of_venue crm.venue_key := crm.find_venue(venue);
 BEGIN
+  IF NOT EXISTS (SELECT FROM crm.venue_scoring AS s
+                 WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id AND s.counting = 'live') THEN
+    RAISE EXCEPTION 'the history of venue "%" is not counted yet', venue USING ERRCODE = '55000', HINT = 'CALL crm.backfill();';
+  END IF;
   RETURN QUERY SELECT d.customer_id, d.customer_ref, d.stored, d.expected FROM crm.stats_differences(of_venue, crm.now()) AS d;
 END
 $$;
-COMMENT ON FUNCTION crm.verify_stats(text) IS 'Recounts a venue (the CRM''s id or the platform''s) from its orders, scores against the cut points in force and returns the guests whose row differs, none when all is well. A row whose next label is due is compared without recency and label. CR404 for an unknown venue.';
+COMMENT ON FUNCTION crm.verify_stats(text) IS 'Recounts a venue (the CRM''s id or the platform''s) from its orders, scores against the cut points in force and returns the guests whose row differs, none when all is well. A row whose next label is due is compared without recency and label. CR404 for an unknown venue, 55000 before its backfill.';
 
 CREATE OR REPLACE FUNCTION crm.stats_differences(of_venue crm.venue_key, as_of timestamptz)
 RETURNS TABLE (customer_id uuid, customer_ref text, stored jsonb, expected jsonb)

@@ -24,6 +24,8 @@ pub struct Refusal {
     pub hint: Option<String>,
     /// The field COLUMN of the error: the parameter at fault.
     pub column: Option<String>,
+    /// The server's call stack, for the reader of a failed test.
+    pub context: Option<String>,
 }
 
 impl Session {
@@ -144,7 +146,14 @@ fn refusal(error: postgres::Error) -> Refusal {
             message: db.message().to_owned(),
             hint: db.hint().map(str::to_owned),
             column: db.column().map(str::to_owned),
+            context: db.where_().map(str::to_owned),
         },
-        None => Refusal { code: String::new(), message: error.to_string(), hint: None, column: None },
+        None => Refusal {
+            code: String::new(),
+            message: error.to_string(),
+            hint: None,
+            column: None,
+            context: None,
+        },
     }
 }
