@@ -1,34 +1,99 @@
 //! The SQL of every domain, one file a function, in the order of the domains.
 //!
-//! Bodies are checked when they are called, not when they are created, so functions may call each other
-//! across files; only what a file comments or grants must exist before it.
+//! Bodies are checked when they are called, so functions may call each other across files; still each file
+//! names its predecessor, so that the script comes out in this order.
 
 use pgrx::extension_sql_file;
 
 extension_sql_file!("../../sql/schema/bootstrap.sql", bootstrap);
-extension_sql_file!("../../sql/schema/install.sql", name = "schema_install");
-extension_sql_file!("../../sql/schema/local_day.sql", name = "schema_local_day");
 extension_sql_file!("../../sql/schema/now.sql", name = "schema_now");
-extension_sql_file!("../../sql/schema/schema_version.sql", name = "schema_schema_version");
-extension_sql_file!("../../sql/venue/find_venue.sql", name = "venue_find_venue");
-extension_sql_file!("../../sql/venue/mirror_venue.sql", name = "venue_mirror_venue");
-extension_sql_file!("../../sql/venue/scoring_rule.sql", name = "venue_scoring_rule");
-extension_sql_file!("../../sql/venue/venue_list.sql", name = "venue_venue_list");
-extension_sql_file!("../../sql/customer/customer_list.sql", name = "customer_customer_list");
-extension_sql_file!("../../sql/customer/customer_profile.sql", name = "customer_customer_profile");
-extension_sql_file!("../../sql/customer/ensure_customer.sql", name = "customer_ensure_customer");
-extension_sql_file!("../../sql/customer/mirror_customer.sql", name = "customer_mirror_customer");
-extension_sql_file!("../../sql/stats/count_order.sql", name = "stats_count_order");
-extension_sql_file!("../../sql/stats/order_changed.sql", name = "stats_order_changed");
-extension_sql_file!("../../sql/stats/rate.sql", name = "stats_rate");
-extension_sql_file!("../../sql/stats/recompute_venue.sql", name = "stats_recompute_venue");
-extension_sql_file!("../../sql/stats/recount_guest.sql", name = "stats_recount_guest");
-extension_sql_file!("../../sql/stats/refresh_scoring.sql", name = "stats_refresh_scoring");
-extension_sql_file!("../../sql/stats/rescore.sql", name = "stats_rescore");
+extension_sql_file!("../../sql/schema/install.sql", name = "schema_install", requires = ["schema_now"]);
+extension_sql_file!(
+    "../../sql/schema/local_day.sql",
+    name = "schema_local_day",
+    requires = ["schema_install"]
+);
+extension_sql_file!(
+    "../../sql/schema/schema_version.sql",
+    name = "schema_schema_version",
+    requires = ["schema_local_day"]
+);
+extension_sql_file!(
+    "../../sql/venue/find_venue.sql",
+    name = "venue_find_venue",
+    requires = ["schema_schema_version"]
+);
+extension_sql_file!(
+    "../../sql/venue/mirror_venue.sql",
+    name = "venue_mirror_venue",
+    requires = ["venue_find_venue"]
+);
+extension_sql_file!(
+    "../../sql/venue/scoring_rule.sql",
+    name = "venue_scoring_rule",
+    requires = ["venue_mirror_venue"]
+);
+extension_sql_file!(
+    "../../sql/venue/venue_list.sql",
+    name = "venue_venue_list",
+    requires = ["venue_scoring_rule"]
+);
+extension_sql_file!(
+    "../../sql/customer/customer_list.sql",
+    name = "customer_customer_list",
+    requires = ["venue_venue_list"]
+);
+extension_sql_file!(
+    "../../sql/customer/customer_profile.sql",
+    name = "customer_customer_profile",
+    requires = ["customer_customer_list"]
+);
+extension_sql_file!(
+    "../../sql/customer/ensure_customer.sql",
+    name = "customer_ensure_customer",
+    requires = ["customer_customer_profile"]
+);
+extension_sql_file!(
+    "../../sql/customer/mirror_customer.sql",
+    name = "customer_mirror_customer",
+    requires = ["customer_ensure_customer"]
+);
+extension_sql_file!(
+    "../../sql/stats/count_order.sql",
+    name = "stats_count_order",
+    requires = ["customer_mirror_customer"]
+);
+extension_sql_file!(
+    "../../sql/stats/order_changed.sql",
+    name = "stats_order_changed",
+    requires = ["stats_count_order"]
+);
+extension_sql_file!("../../sql/stats/rate.sql", name = "stats_rate", requires = ["stats_order_changed"]);
+extension_sql_file!(
+    "../../sql/stats/recompute_venue.sql",
+    name = "stats_recompute_venue",
+    requires = ["stats_rate"]
+);
+extension_sql_file!(
+    "../../sql/stats/recount_guest.sql",
+    name = "stats_recount_guest",
+    requires = ["stats_recompute_venue"]
+);
+extension_sql_file!(
+    "../../sql/stats/refresh_scoring.sql",
+    name = "stats_refresh_scoring",
+    requires = ["stats_recount_guest"]
+);
+extension_sql_file!(
+    "../../sql/stats/rescore.sql",
+    name = "stats_rescore",
+    requires = ["stats_refresh_scoring"]
+);
 extension_sql_file!(
     "../../sql/stats/scoring_functions.sql",
     name = "stats_scoring_functions",
     requires = [
+        "stats_rescore",
         key::key,
         migration::compiled_migrations,
         scoring::recency_score,
@@ -42,32 +107,100 @@ extension_sql_file!(
         scoring::lower_median_of_numbers
     ]
 );
-extension_sql_file!("../../sql/stats/verify_stats.sql", name = "stats_verify_stats");
-extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind");
-extension_sql_file!("../../sql/binding/binding_field.sql", name = "binding_binding_field");
-extension_sql_file!("../../sql/binding/bound_bodies.sql", name = "binding_bound_bodies");
-extension_sql_file!("../../sql/binding/bound_function.sql", name = "binding_bound_function");
-extension_sql_file!("../../sql/binding/change_failed.sql", name = "binding_change_failed");
-extension_sql_file!("../../sql/binding/check_binding.sql", name = "binding_check_binding");
-extension_sql_file!("../../sql/binding/drift.sql", name = "binding_drift");
-extension_sql_file!("../../sql/binding/host_table.sql", name = "binding_host_table");
-extension_sql_file!("../../sql/binding/mapped_expression.sql", name = "binding_mapped_expression");
-extension_sql_file!("../../sql/binding/read_mapped_field.sql", name = "binding_read_mapped_field");
-extension_sql_file!("../../sql/binding/read_mapping.sql", name = "binding_read_mapping");
-extension_sql_file!("../../sql/binding/rebind.sql", name = "binding_rebind");
-extension_sql_file!("../../sql/binding/trigger_bodies.sql", name = "binding_trigger_bodies");
-extension_sql_file!("../../sql/binding/unbind.sql", name = "binding_unbind");
-extension_sql_file!("../../sql/job/backfill.sql", name = "job_backfill");
-extension_sql_file!("../../sql/job/health.sql", name = "job_health");
-extension_sql_file!("../../sql/job/job_run.sql", name = "job_job_run");
-extension_sql_file!("../../sql/job/repair_failed.sql", name = "job_repair_failed");
-extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night");
-extension_sql_file!("../../sql/job/schedule.sql", name = "job_schedule");
+extension_sql_file!(
+    "../../sql/stats/verify_stats.sql",
+    name = "stats_verify_stats",
+    requires = ["stats_scoring_functions"]
+);
+extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["stats_verify_stats"]);
+extension_sql_file!(
+    "../../sql/binding/binding_field.sql",
+    name = "binding_binding_field",
+    requires = ["binding_bind"]
+);
+extension_sql_file!(
+    "../../sql/binding/bound_bodies.sql",
+    name = "binding_bound_bodies",
+    requires = ["binding_binding_field"]
+);
+extension_sql_file!(
+    "../../sql/binding/bound_function.sql",
+    name = "binding_bound_function",
+    requires = ["binding_bound_bodies"]
+);
+extension_sql_file!(
+    "../../sql/binding/change_failed.sql",
+    name = "binding_change_failed",
+    requires = ["binding_bound_function"]
+);
+extension_sql_file!(
+    "../../sql/binding/check_binding.sql",
+    name = "binding_check_binding",
+    requires = ["binding_change_failed"]
+);
+extension_sql_file!(
+    "../../sql/binding/drift.sql",
+    name = "binding_drift",
+    requires = ["binding_check_binding"]
+);
+extension_sql_file!(
+    "../../sql/binding/host_table.sql",
+    name = "binding_host_table",
+    requires = ["binding_drift"]
+);
+extension_sql_file!(
+    "../../sql/binding/mapped_expression.sql",
+    name = "binding_mapped_expression",
+    requires = ["binding_host_table"]
+);
+extension_sql_file!(
+    "../../sql/binding/read_mapped_field.sql",
+    name = "binding_read_mapped_field",
+    requires = ["binding_mapped_expression"]
+);
+extension_sql_file!(
+    "../../sql/binding/read_mapping.sql",
+    name = "binding_read_mapping",
+    requires = ["binding_read_mapped_field"]
+);
+extension_sql_file!(
+    "../../sql/binding/rebind.sql",
+    name = "binding_rebind",
+    requires = ["binding_read_mapping"]
+);
+extension_sql_file!(
+    "../../sql/binding/trigger_bodies.sql",
+    name = "binding_trigger_bodies",
+    requires = ["binding_rebind"]
+);
+extension_sql_file!(
+    "../../sql/binding/unbind.sql",
+    name = "binding_unbind",
+    requires = ["binding_trigger_bodies"]
+);
+extension_sql_file!("../../sql/job/backfill.sql", name = "job_backfill", requires = ["binding_unbind"]);
+extension_sql_file!("../../sql/job/health.sql", name = "job_health", requires = ["job_backfill"]);
+extension_sql_file!("../../sql/job/job_run.sql", name = "job_job_run", requires = ["job_health"]);
+extension_sql_file!(
+    "../../sql/job/repair_failed.sql",
+    name = "job_repair_failed",
+    requires = ["job_job_run"]
+);
+extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requires = ["job_repair_failed"]);
+extension_sql_file!("../../sql/job/schedule.sql", name = "job_schedule", requires = ["job_run_night"]);
 extension_sql_file!(
     "../../sql/role/caller.sql",
     name = "role_caller",
-    requires = [caller::set_caller, caller::named_caller]
+    requires = ["job_schedule", caller::set_caller, caller::named_caller]
 );
-extension_sql_file!("../../sql/role/create_principal.sql", name = "role_create_principal");
-extension_sql_file!("../../sql/role/sign_in.sql", name = "role_sign_in");
+extension_sql_file!(
+    "../../sql/role/create_principal.sql",
+    name = "role_create_principal",
+    requires = ["role_caller"]
+);
+extension_sql_file!(
+    "../../sql/role/sign_in.sql",
+    name = "role_sign_in",
+    requires = ["role_create_principal"]
+);
 extension_sql_file!("../../sql/schema/finalize.sql", finalize);

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# The demo: a platform with history, the CRM bound to it, and the service. Again is safe.
+# DATA=retail binds the Online Retail history instead of the generated restaurants.
+. "$(dirname "$0")/common.sh"
+
+data=${DATA:-restaurants}
+case $data in restaurants | retail) ;; *) fail "DATA is restaurants or retail" ;; esac
+demo=$ROOT/.demo
+mkdir -p "$demo"
+chmod 700 "$demo"
+
+"$ROOT/scripts/install.sh"
+say "building the service"
+(cd "$ROOT" && cargo build --quiet --release --package crm_api)
+
+say "starting a private PostgreSQL cluster in $DATA_HOME/demo"
+connection=$("$ROOT/scripts/cluster.sh" start demo \
+  shared_preload_libraries=pg_cron cron.database_name=demo cron.use_background_workers=on \
+  max_worker_processes=20 shared_buffers=256MB max_wal_size=2GB random_page_cost=1.1)
+eval "$connection"
+export PGPORT PGPASSWORD PGHOST=127.0.0.1 PGUSER=postgres PGOPTIONS='-c client_min_messages=notice'
+quietly() { PGOPTIONS='-c client_min_messages=warning' psql -X -q -v ON_ERROR_STOP=1 "$@" >/dev/null; }
+value() { psql -X -q -At -v ON_ERROR_STOP=1 "$@"; }
+
+# The database is made anew when the data set or the extension is another; else it is kept as it is.
+made_of="$data $(cat "$(as_postgres "$PG_CONFIG" --sharedir)"/extension/pg_crm--*.sql "$("$PG_CONFIG" --pkglibdir)/pg_crm.so" | cksum)"
+if [ "$(cat "$demo/made-of" 2>/dev/null)" != "$made_of" ] || [ "$(value -d postgres -c "SELECT count(*) FROM pg_database WHERE datname = 'demo'")" = 0 ]; then
+  "$ROOT/scripts/demo-stop.sh" service
+  rm -f "$demo/made-of"
+  quietly -d postgres -c 'DROP DATABASE IF EXISTS demo WITH (FORCE)' -c 'CREATE DATABASE demo'
+  export PGDATABASE=demo
+  if [ "$data" = retail ]; then
+    say "loading the platform: Online Retail, 541,909 lines, shifted to end yesterday"
+    quietly -f "$ROOT/sql/demo/retail/schema.sql"
+    gzip -dc "$ROOT/sql/demo/retail/online_retail.csv.gz" | quietly -v today="$(date -u -d yesterday +%F)" -f "$ROOT/sql/demo/retail/load.sql"
+    bind=$ROOT/sql/demo/retail/bind.sql
+  else
+    say "loading the platform: two organisations, five venues, two years of orders"
+    quietly -f "$ROOT/sql/demo/schema.sql"
+    psql -X -q -v ON_ERROR_STOP=1 -v seed=42 -f "$ROOT/sql/demo/generate.sql" | sed 's/^/        /'
+    bind=$ROOT/sql/demo/bind.sql
+  fi
+  say "installing and binding the CRM"
+  quietly -c 'CREATE EXTENSION pg_cron' -c 'CREATE EXTENSION pg_crm' -c 'SELECT crm.install()' -f "$bind"
+  say "counting the history"
+  psql -X -q -v ON_ERROR_STOP=1 -c 'CALL crm.backfill()' 2>&1 | sed 's/^/        /'
+  say "scheduling the night and running it once"
+  quietly -c 'SELECT crm.schedule()' -c 'CALL crm.run_night()'
+  keys=$(value -c "SELECT crm.create_api_key(crm.create_principal('demo admin of ' || o.name, o.ref, 'admin')) FROM crm.organisation AS o ORDER BY o.org_id")
+  printf '%s\n' "$keys" >"$demo/keys"
+  service_password=$(random_secret)
+  quietly -c "ALTER ROLE crm_service LOGIN PASSWORD '$service_password'"
+  printf '%s' "$service_password" >"$demo/service-password"
+  chmod 600 "$demo/keys" "$demo/service-password"
+  printf '%s' "$made_of" >"$demo/made-of"
+else
+  say "the demo database is there already; make demo-clean removes it"
+  export PGDATABASE=demo
+fi
+
+"$ROOT/scripts/demo-stop.sh" service
+api_port=$(free_port "${API_PORT:-8080}")
+say "starting the service"
+CRM_DATABASE_URL="postgres://crm_service:$(cat "$demo/service-password")@127.0.0.1:$PGPORT/demo" CRM_LISTEN="127.0.0.1:$api_port" \
+  setsid nohup "$TARGET_DIR/release/crm_api" serve >>"$demo/service.log" 2>&1 </dev/null &
+echo $! >"$demo/service.pid"
+api=http://127.0.0.1:$api_port
+for _ in $(seq 100); do
+  (exec 3<>"/dev/tcp/127.0.0.1/$api_port") 2>/dev/null && break
+  kill -0 "$(cat "$demo/service.pid")" 2>/dev/null || { tail -n 5 "$demo/service.log" >&2; fail "the service does not start"; }
+  sleep 0.1
+done
+
+database_url=postgres://postgres:$PGPASSWORD@127.0.0.1:$PGPORT/demo
+admin_key=$(head -n 1 "$demo/keys")
+umask 077
+{
+  echo "DATABASE_URL='$database_url'"
+  echo "API_URL='$api'"
+  echo "ADMIN_API_KEY='$admin_key'"
+  sed -n "2s/.*/OTHER_ORGANISATION_API_KEY='&'/p" "$demo/keys"
+} >"$demo/env"
+
+say "ready"
+cat <<END
+
+The guests by venue and label:
+$(psql -X -q -P pager=off -c 'SELECT v.name AS venue, t.label, count(*) AS guests FROM crm.customer_venue_stats AS t JOIN crm.venue AS v USING (org_id, venue_id) GROUP BY 1, 2 ORDER BY 1, 3 DESC')
+
+Try next (.demo/env holds these as shell lines; key: $admin_key):
+  psql '$database_url' -c 'TABLE crm.venue'
+  curl -s -H 'Authorization: Bearer $admin_key' '$api/v1/customers?label=AT_RISK&sort=spend&limit=5'
+  $api/openapi.json describes the service.
+END
