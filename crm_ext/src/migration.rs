@@ -19,6 +19,11 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]
+fn library_schema_version() -> i32 {
+    MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0)
+}
+
+#[pg_extern(schema = "crm", immutable, parallel_safe)]
 fn compiled_migrations()
 -> TableIterator<'static, (name!(version, i32), name!(name, &'static str), name!(statements, &'static str))> {
     TableIterator::new(MIGRATIONS.iter().copied())

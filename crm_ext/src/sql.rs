@@ -96,6 +96,7 @@ extension_sql_file!(
         "stats_rescore",
         key::key,
         migration::compiled_migrations,
+        migration::library_schema_version,
         scoring::recency_score,
         scoring::frequency_score,
         scoring::monetary_score,

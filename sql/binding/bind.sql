@@ -33,7 +33,7 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  PERFORM crm.schema_version();
+  PERFORM crm.require_schema();
   IF NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user) THEN
     RAISE EXCEPTION 'only a superuser may change or inspect bindings' USING ERRCODE = '42501';
   END IF;

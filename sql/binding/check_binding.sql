@@ -10,7 +10,7 @@ DECLARE
   field record;
   found_type text;
 BEGIN
-  PERFORM crm.schema_version();
+  PERFORM crm.require_schema();
   IF of_entity IS NOT NULL AND NOT EXISTS (SELECT FROM crm.binding_field() AS f WHERE f.entity = of_entity) THEN
     RAISE EXCEPTION 'unknown entity "%"', of_entity USING ERRCODE = '22023', COLUMN = 'entity', HINT = 'venue, customer, order, product or order_item.';
   END IF;
@@ -36,15 +36,33 @@ BEGIN
           format('column %I of %s is gone (field "%s")', field.column_name, crm.host_name(host), field.name),
           format('Put it back and SELECT crm.rebind(%1$L); or SELECT crm.unbind(%1$L) and bind with another column.', bound.entity);
       ELSIF found_type <> field.declared THEN
-        RETURN QUERY SELECT bound.entity, 'warning', 'type_changed',
-          format('column %I of %s is now of type %s, it was %s when bound (field "%s")', field.column_name, crm.host_name(host), found_type, field.declared, field.name),
-          format('SELECT crm.rebind(%L);', bound.entity);
+        BEGIN
+          PERFORM crm.read_mapping(bound.entity, host, bound.mapping);
+          RETURN QUERY SELECT bound.entity, 'warning', 'type_changed',
+            format('column %I of %s is now of type %s, it was %s when bound (field "%s")', field.column_name, crm.host_name(host), found_type, field.declared, field.name),
+            format('SELECT crm.rebind(%L);', bound.entity);
+        EXCEPTION WHEN SQLSTATE 'CR422' THEN
+          RETURN QUERY SELECT bound.entity, 'error', 'type_unreadable', SQLERRM,
+            format('Put the type %1$s back and SELECT crm.rebind(%2$L); or SELECT crm.unbind(%2$L) and bind with another mapping.', field.declared, bound.entity);
+        END;
       END IF;
     END LOOP;
+    RETURN QUERY
+    SELECT bound.entity, 'error', 'value_missing', format('"%s" is no value of %s any more (field "%s")', listed.value, a.atttypid::regtype, f.key),
+      format('SELECT crm.unbind(%1$L) and bind with the values as they are now, then CALL crm.backfill();', bound.entity)
+    FROM jsonb_each(bound.fields) AS f
+    JOIN pg_attribute AS a ON a.attrelid = host AND a.attname = f.value ->> 'column' AND NOT a.attisdropped
+    JOIN pg_type AS t ON t.oid = crm.base_type(a.atttypid) AND t.typcategory = 'E'
+    CROSS JOIN LATERAL jsonb_array_elements_text(f.value -> 'in') AS listed(value)
+    WHERE NOT EXISTS (SELECT FROM pg_enum AS e WHERE e.enumtypid = t.oid AND e.enumlabel = listed.value);
     IF bound.entity IN ('venue', 'customer', 'order') THEN
-      IF NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = host AND t.tgname = format('crm_%s_change', bound.entity) AND t.tgenabled <> 'D') THEN
+      IF NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = host AND t.tgname = format('crm_%s_change', bound.entity)) THEN
         RETURN QUERY SELECT bound.entity, 'error', 'trigger_missing',
-          format('the trigger crm_%s_change of %s is missing or disabled', bound.entity, crm.host_name(host)),
+          format('the trigger crm_%s_change of %s is missing', bound.entity, crm.host_name(host)),
+          format('SELECT crm.rebind(%L); then SELECT crm.repair_failed();', bound.entity);
+      ELSIF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = host AND t.tgname = format('crm_%s_change', bound.entity) AND t.tgenabled = 'D') THEN
+        RETURN QUERY SELECT bound.entity, 'error', 'trigger_disabled',
+          format('the trigger crm_%s_change of %s is disabled', bound.entity, crm.host_name(host)),
           format('SELECT crm.rebind(%L); then SELECT crm.repair_failed();', bound.entity);
       END IF;
     END IF;

@@ -7,9 +7,9 @@ DECLARE
   kind "char";
 BEGIN
   BEGIN
-    IF cardinality(parse_ident(given)) = 2 THEN
-      host := to_regclass(given);
-    END IF;
+    host := CASE cardinality(parse_ident(given))
+      WHEN 1 THEN to_regclass('public.' || given)
+      WHEN 2 THEN to_regclass(given) END;
   EXCEPTION WHEN invalid_parameter_value OR invalid_name THEN
     RAISE EXCEPTION 'cannot read the table name %', given USING ERRCODE = 'CR422', COLUMN = 'host_table',
       HINT = 'Write schema and table, quoted as in SQL, such as public."Order".';
@@ -29,7 +29,7 @@ BEGIN
   RETURN host;
 END
 $$;
-COMMENT ON FUNCTION crm.host_table(text, text) IS 'The platform''s table of a name; CR422 where there is none that can be bound';
+COMMENT ON FUNCTION crm.host_table(text, text) IS 'The platform''s table of a name, in schema public where none is given; CR422 where there is none that can be bound';
 
 CREATE OR REPLACE FUNCTION crm.base_type(type oid) RETURNS oid
 LANGUAGE sql STABLE

@@ -24,7 +24,7 @@ BEGIN
                    WHERE s.statement NOT LIKE 'INSERT INTO crm.binding %' ORDER BY s.step LOOP
       EXECUTE planned.statement;
     END LOOP;
-    IF host IS NOT NULL AND bound.entity IN ('venue', 'customer', 'order') THEN
+    IF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = host AND t.tgname = format('crm_%s_change', bound.entity) AND t.tgenabled = 'D') THEN
       EXECUTE format('ALTER TABLE %s ENABLE TRIGGER crm_%s_change', crm.host_name(host), bound.entity);
     END IF;
     UPDATE crm.binding AS b SET fields = now_fields, drift = NULL, drift_at = NULL WHERE b.entity = bound.entity;

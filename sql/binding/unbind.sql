@@ -18,7 +18,9 @@ BEGIN
       HINT = 'Unbind ' || (SELECT string_agg(b.entity, ', ') FROM crm.binding AS b WHERE b.entity <> 'venue') || ' first.';
   END IF;
   DELETE FROM crm.binding AS b WHERE b.entity = unbind.entity;
-  host := to_regclass(format('%I.%I', bound.schema_name, bound.table_name));
+  IF bound.table_name IS NOT NULL THEN
+    host := to_regclass(format('%I.%I', bound.schema_name, bound.table_name));
+  END IF;
   IF host IS NOT NULL THEN
     IF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = host AND t.tgname = format('crm_%s_change', entity)) THEN
       EXECUTE format('DROP TRIGGER crm_%s_change ON %s', entity, crm.host_name(host));

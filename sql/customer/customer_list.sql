@@ -4,6 +4,8 @@ CREATE OR REPLACE FUNCTION crm.customer_list(
 ) RETURNS SETOF crm.listed_customer
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, YMD'
+SET timezone = 'UTC'
 AS $$
 DECLARE
   caller record;

@@ -3,7 +3,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  PERFORM crm.schema_version();
+  PERFORM crm.require_schema();
   RETURN QUERY SELECT c.severity, 'binding of ' || c.entity, c.message, c.hint
     FROM crm.check_binding() AS c WHERE c.severity <> 'info';
   RETURN QUERY SELECT 'warning', 'venue ' || v.name, 'its history is not counted yet', 'CALL crm.backfill();'
@@ -13,7 +13,7 @@ BEGIN
     FROM crm.failed_change AS c GROUP BY c.entity;
   RETURN QUERY SELECT 'error', 'night of ' || v.name, r.error, 'Mend the cause, then CALL crm.run_night();'
     FROM (SELECT DISTINCT ON (j.venue_id) j.* FROM crm.job_run AS j WHERE j.job = 'night' ORDER BY j.venue_id, j.run_id DESC) AS r
-    JOIN crm.venue AS v ON v.org_id = r.org_id AND v.venue_id = r.venue_id WHERE r.error IS NOT NULL;
+    JOIN crm.venue AS v ON v.venue_id = r.venue_id WHERE r.error IS NOT NULL;
   RETURN QUERY SELECT 'warning', 'night of ' || v.name, 'scores and labels are older than two days', 'SELECT crm.schedule(); or CALL crm.run_night();'
     FROM crm.venue AS v JOIN crm.venue_scoring AS s ON s.org_id = v.org_id AND s.venue_id = v.venue_id
     WHERE s.counting = 'live' AND NOT EXISTS (

@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION crm.start_run(job text, of_venue crm.venue_key) RETUR
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-  INSERT INTO crm.job_run (job, org_id, venue_id) VALUES (job, of_venue.org_id, of_venue.venue_id) RETURNING run_id
+  INSERT INTO crm.job_run (job, venue_id) VALUES (job, of_venue.venue_id) RETURNING run_id
 $$;
 COMMENT ON FUNCTION crm.start_run(text, crm.venue_key) IS 'Logs the start of a job, for a venue or over all; returns the number of the run';
 

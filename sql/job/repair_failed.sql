@@ -8,6 +8,8 @@ DECLARE
   scoring record;
   customer record;
   repaired int := 0;
+  error_code text;
+  error_message text;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('crm.repair', 0));
   -- Venues first: customers and orders may wait for them.
@@ -55,7 +57,8 @@ BEGIN
       DELETE FROM crm.failed_change AS c WHERE c.change_id = ANY (failed.changes);
       repaired := repaired + cardinality(failed.changes);
     EXCEPTION WHEN OTHERS THEN
-      UPDATE crm.failed_change AS c SET attempts = c.attempts + 1, sqlstate = SQLSTATE, message = SQLERRM WHERE c.change_id = ANY (failed.changes);
+      GET STACKED DIAGNOSTICS error_code = RETURNED_SQLSTATE, error_message = MESSAGE_TEXT;
+      UPDATE crm.failed_change AS c SET attempts = c.attempts + 1, sqlstate = error_code, message = error_message WHERE c.change_id = ANY (failed.changes);
     END;
   END LOOP;
   RETURN repaired;

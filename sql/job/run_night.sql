@@ -13,7 +13,7 @@ DECLARE
   leader bigint := pg_catalog.hashtextextended('crm.run_night', 0);
 BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  PERFORM crm.schema_version();
+  PERFORM crm.require_schema();
   moment := COALESCE(as_of, crm.now());
   IF NOT isfinite(moment) THEN
     RAISE EXCEPTION 'as_of must be an instant' USING ERRCODE = '22023', COLUMN = 'as_of';
@@ -26,7 +26,9 @@ BEGIN
   PERFORM crm.end_run(run, crm.repair_failed(), NULL);
   COMMIT;
 
-  FOR work IN SELECT s.org_id, s.venue_id FROM crm.venue_scoring AS s WHERE s.counting = 'live' ORDER BY s.org_id, s.venue_id LOOP
+  FOR work IN SELECT s.org_id, s.venue_id FROM crm.venue_scoring AS s
+              WHERE s.counting = 'live' OR EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'order' AND b.backfilled_at IS NOT NULL)
+              ORDER BY s.org_id, s.venue_id LOOP
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     IF NOT pg_try_advisory_xact_lock(leader) THEN
       RAISE NOTICE 'pg_crm: another session took the night over';
@@ -44,7 +46,8 @@ BEGIN
       -- One venue that fails does not stop the others.
       BEGIN
         IF last_guest IS NULL THEN
-          written := written + crm.prepare_venue(of_venue, moment);
+          -- A venue that came up while the backfill ended may still wait for its own.
+          written := written + crm.backfill_venue(of_venue, moment) + crm.prepare_venue(of_venue, moment);
         END IF;
         SELECT r.last_guest, written + r.changed INTO last_guest, written FROM crm.rescore(of_venue, moment, last_guest, 1000) AS r;
       EXCEPTION WHEN OTHERS THEN

@@ -3,7 +3,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  PERFORM crm.schema_version();
+  PERFORM crm.require_schema();
   IF to_regclass('cron.job') IS NULL THEN
     RAISE EXCEPTION 'pg_cron is not installed in this database' USING ERRCODE = '55000',
       HINT = format('CREATE EXTENSION pg_cron here; or, where it lives in another database, run there: '

@@ -3,7 +3,6 @@
 CREATE TABLE crm.job_run (
   run_id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   job         text NOT NULL,
-  org_id      int,
   venue_id    uuid,
   started_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
   finished_at timestamptz,
@@ -15,7 +14,6 @@ CREATE INDEX job_run_by_start ON crm.job_run (started_at);
 COMMENT ON TABLE crm.job_run IS 'Log of the jobs, one row per job and venue; a run without finished_at is under way or was cut off';
 COMMENT ON COLUMN crm.job_run.run_id IS 'Number of the run';
 COMMENT ON COLUMN crm.job_run.job IS 'backfill, night or repair';
-COMMENT ON COLUMN crm.job_run.org_id IS 'Organisation of the venue';
 COMMENT ON COLUMN crm.job_run.venue_id IS 'Venue; null for a job over all';
 COMMENT ON COLUMN crm.job_run.started_at IS 'Start by the real clock';
 COMMENT ON COLUMN crm.job_run.finished_at IS 'End by the real clock';

@@ -30,6 +30,7 @@ LANGUAGE plpgsql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+  PERFORM crm.require_schema();
   RETURN QUERY SELECT c.org_id, c.venue_ids FROM crm.caller() AS c;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no organisation is known for database user "%"', session_user

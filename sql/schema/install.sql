@@ -7,6 +7,7 @@ DECLARE
   step record;
   target record;
   applied int := 0;
+  former_role text := current_setting('role');
 BEGIN
   IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
     RAISE EXCEPTION 'only a superuser may install or migrate the CRM''s schema' USING ERRCODE = '42501';
@@ -49,7 +50,7 @@ BEGIN
   LOOP
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', target.name);
   END LOOP;
-  PERFORM set_config('role', 'none', true);
+  PERFORM set_config('role', former_role, true);
   RETURN applied;
 END
 $$;

@@ -10,3 +10,5 @@ COMMENT ON FUNCTION crm.cut_points(bigint[]) IS 'Four cut points: the ceil(k·N/
 COMMENT ON FUNCTION crm.cut_points(timestamptz[]) IS 'Four cut points: the ceil(k·N/5)-th smallest value for k = 1 to 4; null for no values. Nulls are left out.';
 COMMENT ON FUNCTION crm.lower_median(bigint[]) IS 'The ceil(n/2)-th smallest value; null for no values. Nulls are left out.';
 COMMENT ON FUNCTION crm.compiled_migrations() IS 'The migrations compiled into the library';
+COMMENT ON FUNCTION crm.library_schema_version() IS 'Number of the last migration compiled into the library';
+GRANT EXECUTE ON FUNCTION crm.library_schema_version() TO crm_service, crm_reader, crm_staff;

@@ -65,6 +65,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.stats_differences(crm.venue_key, timestamptz) IS 'Guests of a venue whose stored totals, scores or label differ from a recount of the orders under the rule in force';
 
+CREATE OR REPLACE FUNCTION crm.repair_stats(venue text) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  of_venue crm.venue_key := crm.find_venue(venue);
+BEGIN
+  IF NOT EXISTS (SELECT FROM crm.venue_scoring AS s
+                 WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id AND s.counting = 'live') THEN
+    RAISE EXCEPTION 'the history of venue "%" is not counted yet', venue USING ERRCODE = '55000', HINT = 'CALL crm.backfill();';
+  END IF;
+  RETURN crm.repair_stats_of(of_venue);
+END
+$$;
+COMMENT ON FUNCTION crm.repair_stats(text) IS 'Re-reads every guest of a venue (the CRM''s id or the platform''s) whom crm.verify_stats would name; returns how many. CR404 for an unknown venue, 55000 before its backfill.';
+
 CREATE OR REPLACE FUNCTION crm.repair_stats_of(of_venue crm.venue_key) RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

@@ -5,6 +5,7 @@ AS $$
 DECLARE
   found_venue crm.venue_key;
 BEGIN
+  PERFORM crm.require_schema();
   SELECT v.org_id, v.venue_id INTO found_venue FROM crm.venue AS v WHERE v.venue_id = crm.key(venue);
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown venue "%"', venue

@@ -17,9 +17,9 @@ fn groups(purpose: &str) -> (TestDatabase, Session) {
     (database, sql)
 }
 
-const VENUE_WITH_ORG: &str = r#"SELECT crm.bind('venue', 'place', '{"ref":"id","org":"group_id","org_name":"group_name","name":"name","timezone":"tz","currency":"currency"}')"#;
-const VENUE: &str = r#"SELECT crm.bind('venue', 'place', '{"ref":"id","name":"name","timezone":"tz","currency":"currency"}')"#;
-const ORDER: &str = r#"SELECT crm.bind('order', 'sale', '{"ref":"id","venue":"place","customer":"person","total":"total","refunded":"refunded","completed_at":"done_at","completed":{"column":"done","in":["true"]}}')"#;
+const VENUE_WITH_ORG: &str = r#"SELECT crm.bind('venue', 'public.place', '{"ref":"id","org":"group_id","org_name":"group_name","name":"name","timezone":"tz","currency":"currency"}')"#;
+const VENUE: &str = r#"SELECT crm.bind('venue', 'public.place', '{"ref":"id","name":"name","timezone":"tz","currency":"currency"}')"#;
+const ORDER: &str = r#"SELECT crm.bind('order', 'public.sale', '{"ref":"id","venue":"place","customer":"person","total":"total","refunded":"refunded","completed_at":"done_at","completed":{"column":"done","in":["true"]}}')"#;
 
 const BY_ORGANISATION: &str = "SELECT o.ref, o.name, v.name, c.ref, s.total_orders, s.total_spent
    FROM crm.customer_venue_stats s JOIN crm.organisation o USING (org_id)
@@ -34,7 +34,7 @@ fn a_shared_customers_table_gives_the_guest_to_each_organisation_ordered_in() {
     let (_database, mut sql) = groups("shared_customers");
     sql.run("INSERT INTO person VALUES (7, NULL, 'Ana'), (8, NULL, 'Ben'), (9, NULL, 'Nobody')");
     sql.run(VENUE_WITH_ORG);
-    sql.run(r#"SELECT crm.bind('customer', 'person', '{"ref":"id","name":"name"}')"#);
+    sql.run(r#"SELECT crm.bind('customer', 'public.person', '{"ref":"id","name":"name"}')"#);
     sql.run(ORDER);
     sql.run("CALL crm.backfill()");
     sql.expect_rows(
@@ -62,7 +62,7 @@ fn customers_of_an_organisation_belong_to_it() {
     let (_database, mut sql) = groups("own_customers");
     sql.run("INSERT INTO person VALUES (7, 20, 'Ana'), (8, 20, 'Ben'), (6, 10, 'Per'); UPDATE sale SET person = 6 WHERE id = 1");
     sql.run(VENUE_WITH_ORG);
-    sql.run(r#"SELECT crm.bind('customer', 'person', '{"ref":"id","name":"name","org":"group_id"}')"#);
+    sql.run(r#"SELECT crm.bind('customer', 'public.person', '{"ref":"id","name":"name","org":"group_id"}')"#);
     sql.run(ORDER);
     sql.run("CALL crm.backfill()");
     sql.expect_rows(
@@ -84,7 +84,7 @@ fn without_an_organisation_there_is_one() {
     let (_database, mut sql) = groups("one_organisation");
     sql.run("INSERT INTO person VALUES (7, 20, 'Ana'), (8, 20, 'Ben')");
     sql.run(VENUE);
-    sql.run(r#"SELECT crm.bind('customer', 'person', '{"ref":"id","name":"name"}')"#);
+    sql.run(r#"SELECT crm.bind('customer', 'public.person', '{"ref":"id","name":"name"}')"#);
     sql.run(ORDER);
     sql.run("CALL crm.backfill()");
     sql.expect_rows(BY_VENUE, &["North|7|1|100.00", "South|7|1|20.00", "South|8|1|30.00"]);
@@ -108,7 +108,7 @@ fn one_venue_of_constants_needs_no_table() {
     let (_database, mut sql) = groups("constants");
     sql.run(
         r#"SELECT crm.bind('venue', NULL, '{"ref":{"constant":"webshop"},"name":{"constant":"Webshop"},"timezone":{"constant":"America/New_York"},"currency":{"constant":"USD"}}');
-           SELECT crm.bind('order', 'sale', '{"ref":"id","venue":{"constant":"webshop"},"customer":"person","total":"total","completed_at":"done_at","completed":{"column":"done","in":["true"]},"channel":{"constant":"WEB"}}')"#,
+           SELECT crm.bind('order', 'public.sale', '{"ref":"id","venue":{"constant":"webshop"},"customer":"person","total":"total","completed_at":"done_at","completed":{"column":"done","in":["true"]},"channel":{"constant":"WEB"}}')"#,
     );
     sql.run("CALL crm.backfill()");
     sql.expect_rows(BY_VENUE, &["Webshop|7|2|120.00", "Webshop|8|1|30.00"]);
@@ -143,8 +143,8 @@ fn products_and_items_show_the_canonical_columns() {
     );
     sql.run(VENUE);
     sql.run(ORDER);
-    sql.run(r#"SELECT crm.bind('product', 'dish', '{"ref":"id","name":"label","category":"kind"}')"#);
-    sql.run(r#"SELECT crm.bind('order_item', 'line', '{"order":"sale","product":"dish","quantity":"n","amount":"amount"}')"#);
+    sql.run(r#"SELECT crm.bind('product', 'public.dish', '{"ref":"id","name":"label","category":"kind"}')"#);
+    sql.run(r#"SELECT crm.bind('order_item', 'public.line', '{"order":"sale","product":"dish","quantity":"n","amount":"amount"}')"#);
     sql.expect_rows("SELECT count(*) FROM crm.products", &["1"]);
     sql.expect_rows("SELECT count(*) FROM crm.order_items", &["1"]);
     let item = sql.value("SELECT to_jsonb(i) FROM crm.order_items i");

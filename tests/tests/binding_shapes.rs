@@ -245,7 +245,7 @@ impl Shape {
 
     fn bind_order(&self) -> String {
         format!(
-            r#"SELECT crm.bind('order', 'sale', '{{"ref":"id","venue":"venue_id","customer":{},"total":{},"completed_at":{},"completed":{}}}')"#,
+            r#"SELECT crm.bind('order', 'public.sale', '{{"ref":"id","venue":"venue_id","customer":{},"total":{},"completed_at":{},"completed":{}}}')"#,
             self.customer_mapping, self.total_mapping, self.time_mapping, self.completed_mapping
         )
     }
@@ -268,8 +268,8 @@ fn tell(shape: &Shape, zone: &str, other_zone: &str) {
     sql.run(&format!("SET TimeZone = '{zone}'"));
     sql.run(&shape.create_and_fill());
     sql.run(
-        r#"SELECT crm.bind('venue', 'place', '{"ref":"id","name":"name","timezone":{"constant":"Europe/Paris"},"currency":{"constant":"EUR"}}');
-           SELECT crm.bind('customer', 'person', '{"ref":"id","name":"name"}')"#,
+        r#"SELECT crm.bind('venue', 'public.place', '{"ref":"id","name":"name","timezone":{"constant":"Europe/Paris"},"currency":{"constant":"EUR"}}');
+           SELECT crm.bind('customer', 'public.person', '{"ref":"id","name":"name"}')"#,
     );
     sql.run(&shape.bind_order());
     sql.run("CALL crm.backfill()");

@@ -1,6 +1,6 @@
 //! The example platform of sql/demo: many venues in many time zones, two years of orders.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crm_tests::database::demo_folder;
 use crm_tests::{Session, TestDatabase, oracle};
@@ -30,11 +30,15 @@ fn checksums(sql: &mut Session) -> Vec<String> {
         .to_vec()
 }
 
+/// Two trials at once would hold each other's guests for longer than a sale waits.
+static ONE_TRIAL: Mutex<()> = Mutex::new(());
+
 /// A transaction on the demo at its own day, undone at the end.
-fn trial() -> Session {
+fn trial() -> (MutexGuard<'static, ()>, Session) {
+    let turn = ONE_TRIAL.lock().unwrap_or_else(PoisonError::into_inner);
     let mut sql = DEMO.session();
     sql.run(&format!("SET crm.as_of = '{AS_OF}'; BEGIN"));
-    sql
+    (turn, sql)
 }
 
 /// A known guest and venue with at least five orders, in every organisation the same for every run.
@@ -73,13 +77,13 @@ fn every_label_and_both_methods_occur() {
 
 #[test]
 fn every_venue_verifies() {
-    let mut sql = trial();
+    let (_turn, mut sql) = trial();
     sql.expect_none("SELECT v.ref, d.* FROM crm.venue v, crm.verify_stats(v.ref) d");
 }
 
 #[test]
 fn completing_an_order_changes_its_guest_at_once_and_a_rollback_undoes_it() {
-    let mut sql = trial();
+    let (_turn, mut sql) = trial();
     let (venue, guest) = a_regular(&mut sql);
     let before = orders_and_spend(&mut sql, &venue, &guest);
     sql.run(&format!(
@@ -99,7 +103,7 @@ fn completing_an_order_changes_its_guest_at_once_and_a_rollback_undoes_it() {
 
 #[test]
 fn a_refund_lowers_spend_and_a_full_refund_takes_the_order_out() {
-    let mut sql = trial();
+    let (_turn, mut sql) = trial();
     let (venue, guest) = a_regular(&mut sql);
     let before = orders_and_spend(&mut sql, &venue, &guest);
     let order = sql.value(&format!(
@@ -118,7 +122,7 @@ fn a_refund_lowers_spend_and_a_full_refund_takes_the_order_out() {
 
 #[test]
 fn a_days_sales_in_one_statement_leave_the_statistics_right() {
-    let mut sql = trial();
+    let (_turn, mut sql) = trial();
     sql.run(
         r#"INSERT INTO "Order" (id, "venueId", "customerId", status, total, channel, "completedAt")
            SELECT 'trial' || row_number() OVER (ORDER BY id), "venueId", "customerId", 'COMPLETED', total, channel, '2025-06-30 20:00'

@@ -25,7 +25,7 @@ impl Tenants {
         Self { database, sql }
     }
 
-    /// A login of the organisation, limited to the venues if any are given. Dropped with the cluster.
+    /// A login of the organisation, limited to the venues if any are given.
     fn member(&mut self, org: &str, role: &str, venues: &str) -> Session {
         let login = format!("{}_{org}_{role}", self.database.name());
         self.sql.run(&format!(
@@ -218,12 +218,24 @@ fn an_ordinary_role_cannot_name_itself_the_caller() {
     let blue = tenants.sql.value("SELECT org_id FROM crm.organisation WHERE ref = 'blue'");
     let principal = tenants.sql.value("SELECT crm.create_principal('blue boss', 'blue', 'admin')");
     let mut member = tenants.member("red", "admin", "NULL");
-    for value in [principal.clone(), blue.clone(), format!(r#"{{"org_id":{blue}}}"#)] {
-        for attempt in [
+    let login = member.value("SELECT session_user");
+    expect_only_organisation(&mut member, "red");
+    let attempts = |value: &str| {
+        [
             format!("SELECT set_config('crm.caller', '{value}', false)"),
             format!("SET crm.caller = '{value}'"),
-            format!("SET LOCAL crm.caller = '{value}'"),
-        ] {
+            format!("SET SESSION crm.caller = '{value}'"),
+        ]
+    };
+    for value in [principal.clone(), blue.clone(), format!(r#"{{"org_id":{blue}}}"#)] {
+        // Before the library is loaded nobody knows the setting, and PostgreSQL keeps the value for later.
+        for attempt in attempts(&value) {
+            let mut fresh = tenants.database.session_as(&login);
+            let _ = fresh.attempt(&attempt);
+            expect_only_organisation(&mut fresh, "red");
+            fresh.expect_rows("SELECT ref FROM crm.venue_list() ORDER BY 1", &["r1", "r2"]);
+        }
+        for attempt in attempts(&value) {
             member.expect_refusal(&attempt, &["42501"], "");
         }
     }

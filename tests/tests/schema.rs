@@ -32,10 +32,11 @@ fn every_foreign_key_is_indexed() {
 #[test]
 fn the_tenant_leads_every_primary_key_and_foreign_key_of_a_tenant_table() {
     let (_database, mut sql) = bound("tenant");
+    // A log of jobs is no tenant's: its org_id may be null.
     sql.expect_none(
         "SELECT c.conrelid::regclass, c.contype, c.conname
            FROM pg_constraint c
-           JOIN pg_attribute o ON o.attrelid = c.conrelid AND o.attname = 'org_id' AND NOT o.attisdropped
+           JOIN pg_attribute o ON o.attrelid = c.conrelid AND o.attname = 'org_id' AND NOT o.attisdropped AND o.attnotnull
           WHERE c.connamespace = 'crm'::regnamespace AND c.contype IN ('p', 'f') AND c.conkey[1] <> o.attnum",
     );
     sql.expect_none(
@@ -166,6 +167,16 @@ fn an_unused_extension_can_be_dropped() {
 fn plpgsql_check_finds_no_error() {
     let (_database, mut sql) = bound("plpgsql_check");
     sql.run("CREATE SCHEMA tools; CREATE EXTENSION plpgsql_check SCHEMA tools");
+    // What pg_cron 1.6 would bring, since the functions that call it run only where it is.
+    sql.run(
+        "CREATE SCHEMA cron;
+         CREATE TABLE cron.job (jobid bigint, schedule text, command text, nodename text, nodeport int, database text, username text, active boolean, jobname text);
+         CREATE FUNCTION cron.schedule(job_name text, schedule text, command text) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
+         CREATE FUNCTION cron.schedule_in_database(job_name text, schedule text, command text, database text, username text DEFAULT NULL, active boolean DEFAULT true)
+           RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
+         CREATE FUNCTION cron.unschedule(job_id bigint) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+         CREATE FUNCTION cron.unschedule(job_name text) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+    );
     let found = "SELECT DISTINCT f.functionid, f.lineno, f.sqlstate, f.message, f.hint
           FROM pg_proc p
           JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
@@ -175,7 +186,9 @@ fn plpgsql_check_finds_no_error() {
              performance_warnings := false, oldtable := t.tgoldtable, newtable := t.tgnewtable) f
          WHERE p.pronamespace = 'crm'::regnamespace
            AND (p.prorettype <> 'trigger'::regtype OR t.oid IS NOT NULL)
-           AND f.level = 'error'";
+           AND f.level = 'error'
+           -- A temporary table of the function's own is there only while it runs.
+           AND f.message NOT LIKE 'relation \"pg_temp.%'";
     sql.expect_none(found);
 }
 

@@ -312,7 +312,7 @@ fn a_guest_added_or_renamed_on_the_platform_is_mirrored() {
 }
 
 #[test]
-fn switched_off_the_triggers_stay_silent_and_a_backfill_catches_up() {
+fn switched_off_the_triggers_stay_silent_and_the_night_catches_up() {
     let (_database, mut sql) = platform("disabled");
     sql.run("SET crm.enabled = off");
     sql.run(
@@ -324,7 +324,7 @@ fn switched_off_the_triggers_stay_silent_and_a_backfill_catches_up() {
         sql.number("SELECT count(*) FROM crm.venue v, crm.verify_stats(v.ref)") > 0,
         "verify finds the gap"
     );
-    sql.run("CALL crm.backfill()");
+    sql.run("CALL crm.run_night()");
     expect_in_step(&mut sql);
 }
 
