@@ -3,11 +3,11 @@
 
 FROM rust:1.95-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      postgresql-server-dev-15 libclang-dev clang && rm -rf /var/lib/apt/lists/*
-RUN cargo install --locked --version 0.18.1 cargo-pgrx && cargo pgrx init --pg15 /usr/bin/pg_config
+      postgresql-server-dev-15 libclang-dev && rm -rf /var/lib/apt/lists/*
+RUN cargo install --locked --version 0.18.1 cargo-pgrx && cargo pgrx init --pg15 /usr/lib/postgresql/15/bin/pg_config
 WORKDIR /source
 COPY . .
-RUN cargo pgrx package --package crm_ext --pg-config /usr/bin/pg_config && cargo build --release --package crm_api
+RUN cargo pgrx package --package crm_ext --pg-config /usr/lib/postgresql/15/bin/pg_config && cargo build --release --package crm_api
 
 FROM debian:bookworm-slim AS service
 RUN useradd --system crm

@@ -4,8 +4,9 @@
 # An expected file is written by hand or read line by line before it is kept.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-tools=$(pg_config --pgxs | sed 's|/src/makefiles/pgxs.mk$|/src/test|')
-bin=$(pg_config --bindir)
+pg_config=${PG_CONFIG:-pg_config}
+tools=$("$pg_config" --pgxs | sed 's|/src/makefiles/pgxs.mk$|/src/test|')
+bin=$("$pg_config" --bindir)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 

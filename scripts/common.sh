@@ -5,7 +5,7 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PG_MAJOR=15
 PG_BIN=/usr/lib/postgresql/$PG_MAJOR/bin
-PG_CONFIG=/usr/bin/pg_config
+PG_CONFIG=$PG_BIN/pg_config
 # Where more than one clone is at work, each has its own cluster.
 CLONE_ID=$(printf '%s' "$ROOT" | cksum | cut -d' ' -f1)
 TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}

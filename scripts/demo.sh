@@ -23,7 +23,7 @@ quietly() { PGOPTIONS='-c client_min_messages=warning' psql -X -q -v ON_ERROR_ST
 value() { psql -X -q -At -v ON_ERROR_STOP=1 "$@"; }
 
 # The database is made anew when the data set or the extension is another; else it is kept as it is.
-made_of="$data $(cat "$(as_postgres "$PG_CONFIG" --sharedir)"/extension/pg_crm--*.sql "$("$PG_CONFIG" --pkglibdir)/pg_crm.so" | cksum)"
+made_of="$data $(cksum <"$("$PG_CONFIG" --pkglibdir)/pg_crm.so")"
 if [ "$(cat "$demo/made-of" 2>/dev/null)" != "$made_of" ] || [ "$(value -d postgres -c "SELECT count(*) FROM pg_database WHERE datname = 'demo'")" = 0 ]; then
   "$ROOT/scripts/demo-stop.sh" service
   rm -f "$demo/made-of"

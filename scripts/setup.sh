@@ -3,7 +3,7 @@
 . "$(dirname "$0")/common.sh"
 
 PGRX_VERSION=$(sed -n 's/^pgrx = "=\(.*\)"$/\1/p' "$ROOT/Cargo.toml")
-PACKAGES="postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR postgresql-$PG_MAJOR-cron postgresql-$PG_MAJOR-plpgsql-check libclang-dev clang gcc libc6-dev make pkg-config libssl-dev"
+PACKAGES="postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR postgresql-$PG_MAJOR-cron postgresql-$PG_MAJOR-plpgsql-check libclang-dev gcc libc6-dev make pkg-config libssl-dev"
 
 command -v cargo >/dev/null || fail "a Rust toolchain is needed (cargo is not on the PATH)"
 missing=()

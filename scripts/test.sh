@@ -20,7 +20,7 @@ export CRM_TEST_URL="postgres://postgres:$PGPASSWORD@127.0.0.1:$PGPORT/postgres"
 export CRM_API_BIN="$TARGET_DIR/debug/crm_api"
 
 say "regression and isolation tests inside PostgreSQL"
-"$ROOT/pgrx-tests/run.sh"
+PG_CONFIG=$PG_CONFIG "$ROOT/pgrx-tests/run.sh"
 say "system tests"
 cargo test --package crm_tests -- --test-threads=2
 say "all tests passed"

@@ -40,15 +40,15 @@ DECLARE
   scoring crm.venue_scoring;
   written bigint;
 BEGIN
-  UPDATE crm.venue_scoring AS s SET timezone = v.timezone, day_starts_at = v.day_starts_at
-  FROM crm.venue AS v
-  WHERE v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id AND s.org_id = v.org_id AND s.venue_id = v.venue_id
-    AND (v.timezone, v.day_starts_at) IS DISTINCT FROM (s.timezone, s.day_starts_at);
   SELECT * INTO STRICT scoring FROM crm.venue_scoring AS s
   WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id FOR UPDATE;
   IF scoring.counting = 'live' THEN
     RETURN 0;
   END IF;
+  UPDATE crm.venue_scoring AS s SET timezone = v.timezone, day_starts_at = v.day_starts_at
+  FROM crm.venue AS v
+  WHERE v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id AND s.org_id = v.org_id AND s.venue_id = v.venue_id
+  RETURNING s.timezone, s.day_starts_at INTO scoring.timezone, scoring.day_starts_at;
 
   -- No sale writes a row of a pending venue: the whole history is counted in one pass.
   DROP TABLE IF EXISTS pg_temp.crm_counted;

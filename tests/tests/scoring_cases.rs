@@ -220,12 +220,12 @@ fn a_day_may_start_at_four_in_the_morning() {
 }
 
 #[test]
-fn a_changed_start_of_day_applies_to_the_history_after_a_backfill() {
+fn a_changed_start_of_day_applies_to_the_history_after_a_night() {
     let (_database, mut sql) = bistro("day_start_changed", NIGHT_OWLS);
     assert_eq!(totals(&mut sql, "bistro", "late"), "2 2 20.00");
     assert_eq!(totals(&mut sql, "bistro", "early"), "2 1 20.00");
     sql.run("UPDATE crm.venue SET day_starts_at = '04:00'");
-    sql.run("CALL crm.backfill()");
+    sql.run("CALL crm.run_night()");
     oracle::expect_totals(&mut sql);
     assert_eq!(totals(&mut sql, "bistro", "late"), "2 1 20.00");
     assert_eq!(totals(&mut sql, "bistro", "early"), "2 2 20.00");
