@@ -62,6 +62,11 @@ AS $$
     WHERE host IS NOT NULL AND entity IN ('venue', 'customer', 'order')
       AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = host AND tgname = format('crm_%s_change', entity))
     UNION ALL
+    -- Rows that a logical subscription applies count like any other.
+    SELECT 3, 2, format('ALTER TABLE %2$s ENABLE ALWAYS TRIGGER crm_%1$s_change', entity, crm.host_name(host))
+    WHERE host IS NOT NULL AND entity IN ('venue', 'customer', 'order')
+      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = host AND tgname = format('crm_%s_change', entity) AND tgenabled = 'A')
+    UNION ALL
     SELECT 4, 1, format('INSERT INTO crm.binding (entity, schema_name, table_name, mapping, fields, granted) VALUES (%L, %L, %L, %L, %L, %L)',
       entity, (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = host),
       (SELECT c.relname FROM pg_class AS c WHERE c.oid = host), mapping, fields,

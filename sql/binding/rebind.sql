@@ -24,9 +24,6 @@ BEGIN
                    WHERE s.statement NOT LIKE 'INSERT INTO crm.binding %' ORDER BY s.step LOOP
       EXECUTE planned.statement;
     END LOOP;
-    IF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = host AND t.tgname = format('crm_%s_change', bound.entity) AND t.tgenabled = 'D') THEN
-      EXECUTE format('ALTER TABLE %s ENABLE TRIGGER crm_%s_change', crm.host_name(host), bound.entity);
-    END IF;
     UPDATE crm.binding AS b SET fields = now_fields, drift = NULL, drift_at = NULL WHERE b.entity = bound.entity;
     IF missed THEN
       INSERT INTO crm.failed_change (entity, message) VALUES (bound.entity, 'changes before the rebinding were not seen');

@@ -53,9 +53,13 @@ impl TestDatabase {
         Session::open(&self.config())
     }
 
-    /// A connection as another login role; the cluster is expected to trust local connections.
+    /// A connection as another login role, which is given the cluster's own password first.
     pub fn session_as(&self, role: &str) -> Session {
         let mut config = self.config();
+        if let Some(password) = config.get_password() {
+            let password = String::from_utf8_lossy(password);
+            maintenance().run(&format!("ALTER ROLE {role} PASSWORD '{password}'"));
+        }
         config.user(role);
         Session::open(&config)
     }

@@ -70,11 +70,11 @@ fn a_partition_added_later_counts() {
 }
 
 #[test]
-fn a_detached_partition_is_found_by_verification_and_mended_by_the_night() {
+fn a_detached_partition_is_found_by_verification_and_mended_by_a_repair() {
     let (_database, mut sql) = partitioned("detached");
     sql.run("ALTER TABLE public.sale DETACH PARTITION public.sale_march");
     assert!(!sql.rows("SELECT * FROM crm.verify_stats('shop')").is_empty());
-    sql.run("CALL crm.run_night()");
+    sql.run("SELECT crm.repair_stats('shop')");
     expect_in_step(&mut sql, "0 0 0.00");
 }
 

@@ -311,23 +311,6 @@ fn a_guest_added_or_renamed_on_the_platform_is_mirrored() {
     );
 }
 
-#[test]
-fn switched_off_the_triggers_stay_silent_and_the_night_catches_up() {
-    let (_database, mut sql) = platform("disabled");
-    sql.run("SET crm.enabled = off");
-    sql.run(
-        r#"UPDATE "Order" SET status = 'COMPLETED' WHERE id = 'c1'; DELETE FROM "Order" WHERE id = 'a3'"#,
-    );
-    assert_eq!(totals(&mut sql, "east", "ana"), "3 2 70.00");
-    sql.run("SET crm.enabled = on");
-    assert!(
-        sql.number("SELECT count(*) FROM crm.venue v, crm.verify_stats(v.ref)") > 0,
-        "verify finds the gap"
-    );
-    sql.run("CALL crm.run_night()");
-    expect_in_step(&mut sql);
-}
-
 /// One random statement of a busy and careless application.
 fn random_change(random: &mut Sequence, number: u32) -> String {
     let order = random.below(120);
