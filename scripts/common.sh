@@ -21,7 +21,7 @@ else
   as_postgres() { (cd / && env -u RUST_BACKTRACE "$@"); }
 fi
 
-STARTED=$(date +%s)
+export STARTED=${STARTED:-$(date +%s)}
 say() { printf '[%4ds] %s\n' "$(($(date +%s) - STARTED))" "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 

@@ -22,5 +22,5 @@ export CRM_API_BIN="$TARGET_DIR/debug/crm_api"
 say "regression and isolation tests inside PostgreSQL"
 PG_CONFIG=$PG_CONFIG "$ROOT/pgrx-tests/run.sh"
 say "system tests"
-cargo test --package crm_tests -- --test-threads=2
+cargo test --package crm_tests --no-fail-fast -- --test-threads=2
 say "all tests passed"

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 /// Namespace of the UUIDv5 keys. It must never change: every stored key depends on it.
-pub const NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_9c1e_6a0b_5d3f_9f57_70675f63726d);
+pub const NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_9c1e_6a0b_5d3f_9f57_7067_5f63_726d);
 
 /// The key of a host identifier.
 ///
@@ -35,12 +35,9 @@ mod tests {
     #[test]
     fn upper_case_braces_and_bare_hex_are_texts_not_uuids() {
         let text = "018f3c2e-7d41-7b8a-9c11-0242ac120002";
-        for other in [
-            text.to_uppercase(),
-            format!("{{{text}}}"),
-            text.replace('-', ""),
-            format!("urn:uuid:{text}"),
-        ] {
+        for other in
+            [text.to_uppercase(), format!("{{{text}}}"), text.replace('-', ""), format!("urn:uuid:{text}")]
+        {
             assert_ne!(key(&other).to_string(), text);
             assert_eq!(key(&other).get_version_num(), 5);
         }

@@ -1,5 +1,8 @@
 //! The PostgreSQL extension `pg_crm`: thin wrappers over `crm_core`, and the list of the SQL files.
 
+// Only pgrx's own error report keeps the SQLSTATE, and it is large.
+#![allow(clippy::result_large_err)]
+
 mod caller;
 mod key;
 mod migration;

@@ -53,15 +53,20 @@ impl TestDatabase {
         Session::open(&self.config())
     }
 
-    /// A connection as another login role, which is given the cluster's own password first.
+    /// A connection as another login role.
     pub fn session_as(&self, role: &str) -> Session {
+        Session::open(&self.config_as(role))
+    }
+
+    /// How to connect as another login role, which is given the cluster's own password, if it has one.
+    pub fn config_as(&self, role: &str) -> Config {
         let mut config = self.config();
         if let Some(password) = config.get_password() {
             let password = String::from_utf8_lossy(password);
             maintenance().run(&format!("ALTER ROLE {role} PASSWORD '{password}'"));
         }
         config.user(role);
-        Session::open(&config)
+        config
     }
 
     /// How to connect to it.

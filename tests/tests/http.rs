@@ -80,13 +80,14 @@ impl Service {
 /// Starts the service under a shell that ends it when the pipe to it closes, as it does when the tests end in whatever way.
 fn run_service(database: &TestDatabase) -> (Child, String) {
     let program = std::env::var("CRM_API_BIN").expect("CRM_API_BIN must name the crm_api program");
-    let config = database.config();
+    let config = database.config_as("crm_service");
     let host = match config.get_hosts().first() {
         Some(Host::Tcp(host)) => host.clone(),
         #[cfg(unix)]
         Some(Host::Unix(path)) => path.display().to_string(),
         None => "127.0.0.1".to_owned(),
     };
+    let password = String::from_utf8_lossy(config.get_password().unwrap_or_default());
     let port = config.get_ports().first().copied().unwrap_or(5432);
     let listen =
         TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
@@ -96,7 +97,10 @@ fn run_service(database: &TestDatabase) -> (Child, String) {
         .env_clear()
         .env(
             "CRM_DATABASE_URL",
-            format!("host={host} port={port} user=crm_service dbname={}", database.name()),
+            format!(
+                "host={host} port={port} user=crm_service password='{password}' dbname={}",
+                database.name()
+            ),
         )
         .env("CRM_LISTEN", listen.to_string())
         .stdin(Stdio::piped())

@@ -144,10 +144,7 @@ mod tests {
     fn a_one_time_guest_is_new_then_potential_then_inactive() {
         let once = guest(1, 2000, 100, 100);
         let labels = [100, 129, 130, 189, 190].map(|today| fixed().label(&once, today));
-        assert_eq!(
-            labels,
-            [Label::New, Label::New, Label::Potential, Label::Potential, Label::Inactive]
-        );
+        assert_eq!(labels, [Label::New, Label::New, Label::Potential, Label::Potential, Label::Inactive]);
     }
 
     #[test]

@@ -55,9 +55,7 @@ impl Rule {
     /// The frequency score of a guest with that many visits.
     pub fn frequency_score(&self, total_visits: i32) -> i16 {
         match &self.method {
-            Method::Quintile { frequency_cuts, .. } => {
-                by_cut_points(i64::from(total_visits), frequency_cuts)
-            }
+            Method::Quintile { frequency_cuts, .. } => by_cut_points(i64::from(total_visits), frequency_cuts),
             Method::Fixed { .. } => fixed_frequency(total_visits),
         }
     }
@@ -67,9 +65,7 @@ impl Rule {
         match &self.method {
             Method::Quintile { monetary_cuts, .. } => by_cut_points(total_spent, monetary_cuts),
             // A median of zero says nothing about spend: as if there were none.
-            Method::Fixed { median_bill: Some(bill) } if *bill > 0 => {
-                fixed_monetary(total_spent, *bill)
-            }
+            Method::Fixed { median_bill: Some(bill) } if *bill > 0 => fixed_monetary(total_spent, *bill),
             Method::Fixed { .. } => fixed_frequency(total_visits),
         }
     }
