@@ -189,10 +189,11 @@ extension_sql_file!(
 );
 extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requires = ["job_repair_failed"]);
 extension_sql_file!("../../sql/job/schedule.sql", name = "job_schedule", requires = ["job_run_night"]);
+extension_sql_file!("../../sql/job/sweep.sql", name = "job_sweep", requires = ["job_schedule"]);
 extension_sql_file!(
     "../../sql/role/caller.sql",
     name = "role_caller",
-    requires = ["job_schedule", caller::set_caller, caller::named_caller]
+    requires = ["job_sweep", caller::set_caller, caller::named_caller]
 );
 extension_sql_file!(
     "../../sql/role/create_principal.sql",

@@ -67,6 +67,10 @@ AS $$
     WHERE host IS NOT NULL AND entity IN ('venue', 'customer', 'order')
       AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = host AND tgname = format('crm_%s_change', entity) AND tgenabled = 'A')
     UNION ALL
+    SELECT 3, 3, format('CREATE TRIGGER crm_order_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION crm.on_order_change()', crm.host_name(host))
+    WHERE host IS NOT NULL AND entity = 'order'
+      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = host AND tgname = 'crm_order_truncate')
+    UNION ALL
     SELECT 4, 1, format('INSERT INTO crm.binding (entity, schema_name, table_name, mapping, fields, granted) VALUES (%L, %L, %L, %L, %L, %L)',
       entity, (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = host),
       (SELECT c.relname FROM pg_class AS c WHERE c.oid = host), mapping, fields,

@@ -17,6 +17,10 @@ DECLARE
   new_venue text; new_customer text; new_total numeric; new_completed_at timestamptz;
   order_ref text;
 BEGIN
+  IF TG_OP = 'TRUNCATE' THEN
+    INSERT INTO crm.failed_change (entity, message) VALUES ('order', 'the orders were truncated');
+    RETURN NULL;
+  END IF;
   IF TG_OP = 'UPDATE' AND NOT (%1$s) THEN
     RETURN NULL;
   END IF;

@@ -22,9 +22,10 @@ BEGIN
     host := to_regclass(format('%I.%I', bound.schema_name, bound.table_name));
   END IF;
   IF host IS NOT NULL THEN
-    IF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = host AND t.tgname = format('crm_%s_change', entity)) THEN
-      EXECUTE format('DROP TRIGGER crm_%s_change ON %s', entity, crm.host_name(host));
-    END IF;
+    FOR f IN SELECT t.tgname AS name FROM pg_trigger AS t
+             WHERE t.tgrelid = host AND t.tgname IN (format('crm_%s_change', entity), format('crm_%s_truncate', entity)) LOOP
+      EXECUTE format('DROP TRIGGER %I ON %s', f.name, crm.host_name(host));
+    END LOOP;
     IF 'SELECT' = ANY (bound.granted) THEN
       EXECUTE format('REVOKE SELECT ON %s FROM crm_owner', crm.host_name(host));
     END IF;

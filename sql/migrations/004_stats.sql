@@ -31,6 +31,8 @@ CREATE TABLE crm.customer_venue_stats (
     AND (total_orders > 0) = (total_visits > 0))
 );
 CREATE INDEX customer_venue_stats_by_customer ON crm.customer_venue_stats (org_id, customer_id);
+-- What the sweep reads: the rows whose label time alone changes next.
+CREATE INDEX customer_venue_stats_due ON crm.customer_venue_stats (next_label_at) WHERE next_label_at IS NOT NULL;
 COMMENT ON TABLE crm.customer_venue_stats IS 'One row per guest and venue: totals of the counted orders, RFM scores and label, exact at commit';
 COMMENT ON COLUMN crm.customer_venue_stats.org_id IS 'Organisation';
 COMMENT ON COLUMN crm.customer_venue_stats.venue_id IS 'Venue';

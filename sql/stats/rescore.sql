@@ -18,6 +18,19 @@ BEGIN
     ORDER BY t.customer_id
     LIMIT most) AS found_guest;
 
+  changed := crm.rescore_guests(of_venue, as_of, due);
+  last_guest := CASE WHEN cardinality(due) = most THEN due[most] END;
+END
+$$;
+COMMENT ON FUNCTION crm.rescore(crm.venue_key, timestamptz, uuid, int) IS 'Rewrites the scores and labels that differ under the venue''s rule, for at most so many guests after the given one, in the order of their keys; returns the last guest written (null when none is left) and how many';
+
+CREATE OR REPLACE FUNCTION crm.rescore_guests(of_venue crm.venue_key, as_of timestamptz, guests uuid[]) RETURNS int
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  changed int;
+BEGIN
   -- The scores are computed again from the row as it is once locked: an order may have counted meanwhile.
   UPDATE crm.customer_venue_stats AS t
   SET (recency_score, frequency_score, monetary_score, label, next_label_at, previous_label, label_changed_at) = (
@@ -28,9 +41,9 @@ BEGIN
                       t.first_order_at, t.last_order_at, as_of) AS r)
   FROM crm.venue_scoring AS s
   WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id
-    AND t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (due);
+    AND t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (guests);
   GET DIAGNOSTICS changed = ROW_COUNT;
-  last_guest := CASE WHEN cardinality(due) = most THEN due[most] END;
+  RETURN changed;
 END
 $$;
-COMMENT ON FUNCTION crm.rescore(crm.venue_key, timestamptz, uuid, int) IS 'Rewrites the scores and labels that differ under the venue''s rule, for at most so many guests after the given one, in the order of their keys; returns the last guest written (null when none is left) and how many';
+COMMENT ON FUNCTION crm.rescore_guests(crm.venue_key, timestamptz, uuid[]) IS 'Writes the scores and labels of some guests of a venue under its rule, as of an instant; returns how many rows';

@@ -154,11 +154,11 @@ fn a_renamed_customer_column_does_not_stop_the_platform() {
 }
 
 #[test]
-fn truncation_is_found_by_verification_and_mended_by_a_repair() {
+fn a_truncated_orders_table_is_counted_anew_by_the_sweep() {
     let (_database, mut sql) = bound("truncate");
     sql.run(r#"TRUNCATE "Order""#);
     assert!(!sql.rows("SELECT * FROM crm.verify_stats('bistro')").is_empty());
-    sql.run("SELECT crm.repair_stats('bistro')");
+    sql.run("CALL crm.run_sweep()");
     sql.expect_none("SELECT * FROM crm.verify_stats('bistro')");
     assert_eq!(totals(&mut sql, "bistro", "ana"), "0 0 0.00");
 }
