@@ -64,9 +64,14 @@ extension_sql_file!(
     requires = ["customer_mirror_customer"]
 );
 extension_sql_file!(
+    "../../sql/stats/explain_rfm.sql",
+    name = "stats_explain_rfm",
+    requires = ["stats_count_order"]
+);
+extension_sql_file!(
     "../../sql/stats/order_changed.sql",
     name = "stats_order_changed",
-    requires = ["stats_count_order"]
+    requires = ["stats_explain_rfm"]
 );
 extension_sql_file!("../../sql/stats/rate.sql", name = "stats_rate", requires = ["stats_order_changed"]);
 extension_sql_file!(
@@ -75,9 +80,14 @@ extension_sql_file!(
     requires = ["stats_rate"]
 );
 extension_sql_file!(
+    "../../sql/stats/record_label_change.sql",
+    name = "stats_record_label_change",
+    requires = ["stats_recompute_venue"]
+);
+extension_sql_file!(
     "../../sql/stats/recount_guest.sql",
     name = "stats_recount_guest",
-    requires = ["stats_recompute_venue"]
+    requires = ["stats_record_label_change"]
 );
 extension_sql_file!(
     "../../sql/stats/refresh_scoring.sql",
@@ -204,5 +214,10 @@ extension_sql_file!(
     "../../sql/role/sign_in.sql",
     name = "role_sign_in",
     requires = ["role_create_principal"]
+);
+extension_sql_file!(
+    "../../sql/role/visible_venue.sql",
+    name = "role_visible_venue",
+    requires = ["role_sign_in"]
 );
 extension_sql_file!("../../sql/schema/finalize.sql", finalize);

@@ -56,3 +56,34 @@ GRANT SELECT ON crm.customer_venue_stats TO crm_reader, crm_staff;
 CREATE POLICY own_venues ON crm.customer_venue_stats FOR SELECT TO crm_reader, crm_staff
   USING (org_id = (SELECT crm.caller_org())
          AND ((SELECT crm.caller_venues()) IS NULL OR venue_id = ANY ((SELECT crm.caller_venues())::uuid[])));
+
+CREATE TABLE crm.label_change (
+  org_id      int    NOT NULL,
+  change_id   bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  venue_id    uuid   NOT NULL,
+  customer_id uuid   NOT NULL,
+  changed_at  timestamptz NOT NULL,
+  from_label  text   NOT NULL,
+  to_label    text   NOT NULL,
+  PRIMARY KEY (org_id, change_id),
+  FOREIGN KEY (org_id, venue_id, customer_id) REFERENCES crm.customer_venue_stats ON DELETE CASCADE
+);
+CREATE INDEX label_change_by_guest ON crm.label_change (org_id, venue_id, customer_id);
+CREATE INDEX label_change_by_time ON crm.label_change (org_id, venue_id, changed_at);
+COMMENT ON TABLE crm.label_change IS 'Every change of a guest''s label at a venue; append-only. The label a guest got first is none.';
+COMMENT ON COLUMN crm.label_change.org_id IS 'Organisation';
+COMMENT ON COLUMN crm.label_change.change_id IS 'Number, in order of recording';
+COMMENT ON COLUMN crm.label_change.venue_id IS 'Venue';
+COMMENT ON COLUMN crm.label_change.customer_id IS 'Guest';
+COMMENT ON COLUMN crm.label_change.changed_at IS 'As of when the label changed';
+COMMENT ON COLUMN crm.label_change.from_label IS 'Label before';
+COMMENT ON COLUMN crm.label_change.to_label IS 'Label since';
+
+GRANT SELECT ON crm.label_change TO crm_reader, crm_staff;
+CREATE POLICY own_venues ON crm.label_change FOR SELECT TO crm_reader, crm_staff
+  USING (org_id = (SELECT crm.caller_org())
+         AND ((SELECT crm.caller_venues()) IS NULL OR venue_id = ANY ((SELECT crm.caller_venues())::uuid[])));
+
+-- Whoever writes a label, its change is recorded; an update that keeps the label costs a comparison.
+CREATE TRIGGER record_label_change AFTER UPDATE OF label ON crm.customer_venue_stats
+  FOR EACH ROW WHEN (OLD.label IS DISTINCT FROM NEW.label) EXECUTE FUNCTION crm.record_label_change();

@@ -1,0 +1,23 @@
+CREATE OR REPLACE FUNCTION crm.visible_venue(venue text) RETURNS crm.venue_key
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  of_venue crm.venue_key := crm.find_venue(venue);
+  caller record;
+BEGIN
+  SELECT * INTO caller FROM crm.caller();
+  IF NOT FOUND THEN
+    -- A database administrator, acting as himself, sees every venue.
+    IF current_setting('role') = 'none' AND EXISTS (SELECT FROM pg_roles WHERE rolname = session_user AND rolsuper) THEN
+      RETURN of_venue;
+    END IF;
+    PERFORM crm.require_caller();
+  ELSIF caller.org_id <> of_venue.org_id OR of_venue.venue_id <> ALL (caller.venue_ids) THEN
+    RAISE EXCEPTION 'unknown venue "%"', venue
+      USING ERRCODE = 'CR404', COLUMN = 'venue', HINT = 'Give the CRM''s id or the platform''s own id of a venue; crm.venue lists them.';
+  END IF;
+  RETURN of_venue;
+END
+$$;
+COMMENT ON FUNCTION crm.visible_venue(text) IS 'Key of a venue (the CRM''s id or the platform''s) that the caller may see; CR404 for any other, whether it exists or not. Superusers acting as themselves see all.';
