@@ -54,9 +54,14 @@ extension_sql_file!(
     requires = ["customer_customer_profile"]
 );
 extension_sql_file!(
+    "../../sql/customer/lifetime.sql",
+    name = "customer_lifetime",
+    requires = ["customer_ensure_customer"]
+);
+extension_sql_file!(
     "../../sql/customer/mirror_customer.sql",
     name = "customer_mirror_customer",
-    requires = ["customer_ensure_customer"]
+    requires = ["customer_lifetime"]
 );
 extension_sql_file!(
     "../../sql/stats/count_order.sql",
@@ -119,9 +124,14 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
+    "../../sql/stats/upcoming_labels.sql",
+    name = "stats_upcoming_labels",
+    requires = ["stats_scoring_functions"]
+);
+extension_sql_file!(
     "../../sql/stats/verify_stats.sql",
     name = "stats_verify_stats",
-    requires = ["stats_scoring_functions"]
+    requires = ["stats_upcoming_labels"]
 );
 extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["stats_verify_stats"]);
 extension_sql_file!(

@@ -1,3 +1,12 @@
+CREATE OR REPLACE FUNCTION crm.is_administrator() RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT crm.named_caller() IS NULL AND current_setting('role') = 'none'
+     AND EXISTS (SELECT FROM pg_roles WHERE rolname = session_user AND rolsuper)
+$$;
+COMMENT ON FUNCTION crm.is_administrator() IS 'Whether a superuser of the database acts as himself: such a session sees every organisation';
+
 CREATE OR REPLACE FUNCTION crm.visible_venue(venue text) RETURNS crm.venue_key
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -8,8 +17,7 @@ DECLARE
 BEGIN
   SELECT * INTO caller FROM crm.caller();
   IF NOT FOUND THEN
-    -- A database administrator, acting as himself, sees every venue.
-    IF current_setting('role') = 'none' AND EXISTS (SELECT FROM pg_roles WHERE rolname = session_user AND rolsuper) THEN
+    IF crm.is_administrator() THEN
       RETURN of_venue;
     END IF;
     PERFORM crm.require_caller();

@@ -99,3 +99,34 @@ fn a_sale_rolled_back_leaves_no_change_of_label() {
     sql.run("ROLLBACK");
     sql.expect_none("SELECT * FROM crm.label_change");
 }
+
+#[test]
+fn upcoming_labels_name_who_is_about_to_change_and_when() {
+    let (_database, mut sql) = bistro("upcoming", 10);
+    // g1 to g9 came first on 1 to 9 June: POTENTIAL from 1 to 9 July; ana is LOST from 20 August, 51 days ahead.
+    sql.expect_rows(
+        "SELECT ref, label, next_label, changes_on, days_since_last_order, usual_gap_days, overdue FROM crm.upcoming_labels('bistro', 2)",
+        &["g1|NEW|POTENTIAL|2025-07-01|29|null|null", "g2|NEW|POTENTIAL|2025-07-02|28|null|null"],
+    );
+    // 39 days since the last order are 5.57 of the usual 7.
+    sql.expect_rows(
+        "SELECT ref, next_label, changes_on, usual_gap_days, overdue FROM crm.upcoming_labels('bistro', 51) WHERE label = 'AT_RISK'",
+        &["ana|LOST|2025-08-20|7.0|5.57"],
+    );
+    sql.expect_none("SELECT * FROM crm.upcoming_labels('bistro', 50) WHERE label = 'AT_RISK'");
+    sql.expect_refusal("SELECT crm.upcoming_labels('bistro', 0)", &["22023"], "days");
+}
+
+#[test]
+fn lifetime_totals_are_kept_apart_by_currency() {
+    let (_database, mut sql) = bistro("lifetime", 10);
+    sql.run(
+        r#"INSERT INTO public."Venue" (id, name, tz, currency) VALUES ('bar', 'Bar', 'Europe/Paris', 'EUR'), ('grill', 'Grill', 'America/New_York', 'USD');
+           SELECT dine('ana', 'bar', '2025-06-20 20:00', 30); SELECT dine('ana', 'grill', '2025-06-21 20:00', 80.20)"#,
+    );
+    sql.expect_rows(
+        "SELECT currency, venues, total_orders, total_visits, total_spent, highest_order FROM crm.lifetime('ana')",
+        &["EUR|2|5|5|132.00|30.00", "USD|1|1|1|80.20|80.20"],
+    );
+    sql.expect_refusal("SELECT * FROM crm.lifetime('nobody')", &["CR404"], "nobody");
+}
