@@ -5,9 +5,11 @@
 
 mod caller;
 mod key;
+mod local_time;
 mod migration;
 mod scoring;
 mod sql;
+mod writer;
 
 pgrx::pg_module_magic!(name, version);
 

@@ -1,6 +1,7 @@
 //! Scores, labels and cut points: SQL signatures over `crm_core::scoring`.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use crm_core::scoring::{Guest, Rule, cut_points, lower_median, next_change};
@@ -11,16 +12,17 @@ use pgrx::prelude::*;
 /// Microseconds from 1970-01-01 to 2000-01-01, PostgreSQL's own epoch.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
+/// Rules kept per session; more venues than this are rarely at work in one.
+const KEPT_RULES: usize = 64;
+
 thread_local! {
-    /// The rule read last: a pass over a venue hands the same text for every guest.
-    static LAST_RULE: RefCell<Option<(String, Rc<Rule>)>> = const { RefCell::new(None) };
+    /// Rules by their text: a pass over a venue, or a till, hands the same text again and again.
+    static RULES: RefCell<HashMap<String, Rc<Rule>>> = RefCell::new(HashMap::new());
 }
 
-fn rule(text: &str) -> Result<Rc<Rule>, ErrorReport> {
-    LAST_RULE.with_borrow_mut(|last| {
-        if let Some((known, rule)) = last
-            && known == text
-        {
+pub(crate) fn rule(text: &str) -> Result<Rc<Rule>, ErrorReport> {
+    RULES.with_borrow_mut(|rules| {
+        if let Some(rule) = rules.get(text) {
             return Ok(Rc::clone(rule));
         }
         let rule = Rule::parse(text).map(Rc::new).map_err(|error| {
@@ -30,12 +32,15 @@ fn rule(text: &str) -> Result<Rc<Rule>, ErrorReport> {
                 "crm.scoring_rule",
             )
         })?;
-        *last = Some((text.to_owned(), Rc::clone(&rule)));
+        if rules.len() >= KEPT_RULES {
+            rules.clear();
+        }
+        rules.insert(text.to_owned(), Rc::clone(&rule));
         Ok(rule)
     })
 }
 
-fn unix_micros(at: TimestampWithTimeZone) -> i64 {
+pub(crate) fn unix_micros(at: TimestampWithTimeZone) -> i64 {
     at.into_inner().saturating_add(POSTGRES_EPOCH)
 }
 

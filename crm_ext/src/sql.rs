@@ -66,7 +66,7 @@ extension_sql_file!(
 extension_sql_file!(
     "../../sql/stats/count_order.sql",
     name = "stats_count_order",
-    requires = ["customer_mirror_customer"]
+    requires = ["customer_mirror_customer", writer::add_order]
 );
 extension_sql_file!(
     "../../sql/stats/explain_rfm.sql",

@@ -24,17 +24,25 @@ BEGIN
   IF TG_OP = 'UPDATE' AND NOT (%1$s) THEN
     RETURN NULL;
   END IF;
+  -- Most changes complete an order: one expression counts it, as each one costs its setting up in every transaction.
+  IF (CASE WHEN TG_OP = 'DELETE' THEN false
+          WHEN TG_OP = 'UPDATE' AND (%5$s) THEN false
+          WHEN %11$s THEN crm.add_order(%9$s, %10$s, %12$s, %13$s)
+          ELSE false END) THEN
+    RETURN NULL;
+  END IF;
+  -- Whose order it was and is comes first, so that a failure further on knows both.
   IF TG_OP <> 'INSERT' THEN
     order_ref := %2$s; old_venue := %3$s; old_customer := %4$s;
-    IF %5$s THEN
-      old_total := %6$s; old_completed_at := %7$s;
-    END IF;
   END IF;
   IF TG_OP <> 'DELETE' THEN
     order_ref := %8$s; new_venue := %9$s; new_customer := %10$s;
-    IF %11$s THEN
-      new_total := %12$s; new_completed_at := %13$s;
-    END IF;
+  END IF;
+  IF TG_OP <> 'INSERT' AND (%5$s) THEN
+    old_total := %6$s; old_completed_at := %7$s;
+  END IF;
+  IF TG_OP <> 'DELETE' AND (%11$s) THEN
+    new_total := %12$s; new_completed_at := %13$s;
   END IF;
   PERFORM crm.order_changed(order_ref, old_venue, old_customer, old_total, old_completed_at, new_venue, new_customer, new_total, new_completed_at);
   RETURN NULL;

@@ -8,35 +8,6 @@ DECLARE
   guest uuid := crm.key(customer_ref);
   as_of timestamptz := crm.now();
 BEGIN
-  -- The delta is exact where the order opens no day before the last one, and where the guest was not re-read
-  -- in this transaction: one re-read sees all rows of the statement that is under way.
-  UPDATE crm.customer_venue_stats AS t
-  SET total_orders = t.total_orders + 1,
-      total_visits = t.total_visits + CASE WHEN crm.local_day(order_completed_at, s.timezone, s.day_starts_at)
-                                              > crm.local_day(t.last_order_at, s.timezone, s.day_starts_at) THEN 1 ELSE 0 END,
-      total_spent = t.total_spent + order_total,
-      highest_order = GREATEST(t.highest_order, order_total),
-      first_order_at = LEAST(t.first_order_at, order_completed_at),
-      last_order_at = GREATEST(t.last_order_at, order_completed_at),
-      (recency_score, frequency_score, monetary_score, label, next_label_at, previous_label, label_changed_at) = (
-        SELECT r.recency_score, r.frequency_score, r.monetary_score, r.label, r.next_label_at,
-               CASE WHEN r.label <> t.label THEN t.label ELSE t.previous_label END,
-               CASE WHEN r.label <> t.label THEN as_of ELSE t.label_changed_at END
-        FROM crm.rate(s.rule, s.timezone, s.day_starts_at, t.total_orders + 1,
-               t.total_visits + CASE WHEN crm.local_day(order_completed_at, s.timezone, s.day_starts_at)
-                                        > crm.local_day(t.last_order_at, s.timezone, s.day_starts_at) THEN 1 ELSE 0 END,
-               t.total_spent + order_total, LEAST(t.first_order_at, order_completed_at),
-               GREATEST(t.last_order_at, order_completed_at), as_of) AS r)
-  FROM crm.venue_scoring AS s
-  WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id
-    AND t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = guest
-    AND t.total_orders > 0
-    AND t.recounted_in IS DISTINCT FROM pg_current_xact_id()
-    AND crm.local_day(order_completed_at, s.timezone, s.day_starts_at) >= crm.local_day(t.last_order_at, s.timezone, s.day_starts_at);
-  IF FOUND THEN
-    RETURN;
-  END IF;
-
   PERFORM crm.ensure_customer(of_venue.org_id, customer_ref);
   INSERT INTO crm.customer_venue_stats AS t (
     org_id, venue_id, customer_id, total_orders, total_visits, total_spent, highest_order, first_order_at, last_order_at,
@@ -52,4 +23,5 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION crm.count_order(crm.venue_key, text, text, numeric, timestamptz) IS 'Counts one more order of a guest: by its difference where that is exact, else by re-reading the guest';
+COMMENT ON FUNCTION crm.count_order(crm.venue_key, text, text, numeric, timestamptz) IS 'Counts an order that crm.add_order could not add: the first of its guest, or one that needs a re-read';
+COMMENT ON FUNCTION crm.add_order(text, text, numeric, timestamptz) IS 'Adds one order (venue and customer by the platform''s ids, net total, completion) to its guest''s row and scores it, where the difference is exact: the venue is live, the guest has counted orders, none of a later day, and was not re-read in this transaction, as one re-read sees all rows of the statement that is under way. Returns whether it was added.';

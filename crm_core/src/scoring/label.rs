@@ -80,16 +80,17 @@ pub fn next_change(rule: &Rule, guest: &Guest, today: Day) -> Option<Day> {
     if guest.total_orders <= 0 {
         return None;
     }
-    let mut thresholds = vec![rule.at_risk_days, rule.lost_days];
-    if matches!(rule.method, Method::Fixed { .. }) {
-        thresholds.extend(FIXED_RECENCY_DAYS);
-    }
+    let fixed: &[i32] = match rule.method {
+        Method::Fixed { .. } => &FIXED_RECENCY_DAYS,
+        Method::Quintile { .. } => &[],
+    };
     let recency = |day| rule.recency_score(guest.last_day, guest.last_order_at, day);
     let state = |day| (rule.label(guest, day), recency(day));
     let now = state(today);
-    thresholds
-        .into_iter()
-        .filter_map(|days| rule.closures.day_after_open_days(guest.last_day, days))
+    [rule.at_risk_days, rule.lost_days]
+        .iter()
+        .chain(fixed)
+        .filter_map(|days| rule.closures.day_after_open_days(guest.last_day, *days))
         .chain(guest.first_day.checked_add(rule.new_days))
         .filter(|day| *day > today && state(*day) != now)
         .min()
