@@ -116,8 +116,9 @@ fn next_label_day(
 ) -> Result<Option<Date>, ErrorReport> {
     let guest = guest(total_orders, total_visits, spent_hundredths, first_day, last_day, last_order_at);
     let day = next_change(&*rule(rule_text)?, &guest, today.to_pg_epoch_days());
-    // A day beyond PostgreSQL's calendar is as good as never.
-    Ok(day.and_then(|day| Date::try_from(day).ok()))
+    // A day beyond what a PostgreSQL timestamp holds is as good as never.
+    const LAST_DAY: i32 = 100_000_000;
+    Ok(day.filter(|day| *day < LAST_DAY).and_then(|day| Date::try_from(day).ok()))
 }
 
 #[pg_extern(schema = "crm", immutable, strict, parallel_safe)]

@@ -14,9 +14,14 @@ extension_sql_file!(
     requires = ["schema_install"]
 );
 extension_sql_file!(
+    "../../sql/schema/money_sum.sql",
+    name = "schema_money_sum",
+    requires = ["schema_local_day"]
+);
+extension_sql_file!(
     "../../sql/schema/schema_version.sql",
     name = "schema_schema_version",
-    requires = ["schema_local_day"]
+    requires = ["schema_money_sum"]
 );
 extension_sql_file!(
     "../../sql/venue/find_venue.sql",

@@ -71,13 +71,17 @@ AS $$
     WHERE host IS NOT NULL AND entity = 'order'
       AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = host AND tgname = 'crm_order_truncate')
     UNION ALL
+    SELECT 3, 4, format('ALTER TABLE %s ENABLE ALWAYS TRIGGER crm_order_truncate', crm.host_name(host))
+    WHERE host IS NOT NULL AND entity = 'order'
+      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = host AND tgname = 'crm_order_truncate' AND tgenabled = 'A')
+    UNION ALL
     SELECT 4, 1, format('INSERT INTO crm.binding (entity, schema_name, table_name, mapping, fields, granted) VALUES (%L, %L, %L, %L, %L, %L)',
       entity, (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = host),
       (SELECT c.relname FROM pg_class AS c WHERE c.oid = host), mapping, fields,
       ARRAY(SELECT 'USAGE' FROM pg_namespace WHERE oid = (SELECT relnamespace FROM pg_class WHERE oid = host) AND NOT has_schema_privilege('crm_owner', oid, 'USAGE')
             UNION ALL SELECT 'SELECT' WHERE host IS NOT NULL AND NOT has_table_privilege('crm_owner', host, 'SELECT')))
     UNION ALL
-    SELECT 5, 1, 'SELECT crm.mirror_venue(v.ref, v.name, v.timezone, v.currency, v.org_ref, v.org_name) FROM crm.bound_venues() AS v'
+    SELECT 5, 1, 'SELECT crm.mirror_venues()'
     WHERE entity = 'venue'
   ) AS s
 $$;

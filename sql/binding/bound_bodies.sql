@@ -70,7 +70,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   -- The parameter is cast, not the column, so that the platform's own index serves.
   SELECT CASE WHEN f ->> 'constant' IS NOT NULL THEN format('%s = %L', parameter, f ->> 'constant')
-              ELSE format('h.%I = %s::%s', f ->> 'column', parameter, f ->> 'type') END
+              WHEN f ->> 'type' IN ('uuid', 'int2', 'int4', 'int8') THEN format('h.%I = %s::%s', f ->> 'column', parameter, f ->> 'type')
+              -- Values that the platform's type takes for equal may be written differently, and are different guests.
+              ELSE format('h.%1$I = %2$s::%3$s AND h.%1$I::text = %2$s', f ->> 'column', parameter, f ->> 'type') END
   FROM (SELECT fields -> field AS f) AS mapped
 $$;
 COMMENT ON FUNCTION crm.mapped_lookup(jsonb, text, text) IS 'Condition that a mapped reference equals a parameter, in the platform''s own type';

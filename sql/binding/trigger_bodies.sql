@@ -25,7 +25,8 @@ BEGIN
     RETURN NULL;
   END IF;
   -- Most changes complete an order: one expression counts it, as each one costs its setting up in every transaction.
-  IF (CASE WHEN TG_OP = 'DELETE' THEN false
+  IF (CASE WHEN COALESCE(current_setting('crm.put_off', true), '') <> '' THEN crm.puts_off()
+          WHEN TG_OP = 'DELETE' THEN false
           WHEN TG_OP = 'UPDATE' AND (%5$s) THEN false
           WHEN %11$s THEN crm.add_order(%9$s, %10$s, %12$s, %13$s)
           ELSE false END) THEN
@@ -48,6 +49,9 @@ BEGIN
   RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
   BEGIN
+    IF SQLSTATE = '55P03' THEN
+      PERFORM set_config('crm.put_off', pg_current_xact_id()::text, true);
+    END IF;
     PERFORM crm.change_failed('order', SQLSTATE, SQLERRM, order_ref, old_venue, old_customer, new_venue, new_customer);
   EXCEPTION WHEN OTHERS THEN
     RAISE WARNING 'pg_crm: a change of an order was neither counted nor recorded: %%', SQLERRM;
@@ -71,6 +75,8 @@ AS $outer$
 DECLARE
   old_ref text;
   new_ref text;
+  old_org text;
+  new_org text;
 BEGIN
   IF TG_OP = 'UPDATE' AND NOT (%1$s) THEN
     RETURN NULL;
@@ -97,9 +103,15 @@ END
 $body$,
     crm.mapped_columns_changed(fields),
     crm.mapped_expression(fields, 'ref', 'OLD'), crm.mapped_expression(fields, 'ref', 'NEW'),
-    CASE entity WHEN 'customer' THEN $$IF old_ref IS NOT NULL AND old_ref IS DISTINCT FROM new_ref THEN
-    PERFORM crm.customer_removed(old_ref);
-  END IF;$$ ELSE '' END,
+    CASE entity WHEN 'customer' THEN format($$IF TG_OP <> 'INSERT' THEN
+    old_org := %s;
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
+    new_org := %s;
+  END IF;
+  IF old_ref IS NOT NULL AND (old_ref, old_org) IS DISTINCT FROM (new_ref, new_org) THEN
+    PERFORM crm.customer_removed(old_ref, old_org);
+  END IF;$$, crm.mapped_expression(fields, 'org', 'OLD'), crm.mapped_expression(fields, 'org', 'NEW')) ELSE '' END,
     entity,
     (SELECT string_agg(crm.mapped_expression(fields, m.field, 'NEW') || '::' || m.type, ', ' ORDER BY m.n)
      FROM (VALUES ('venue', 1, 'ref', 'text'), ('venue', 2, 'name', 'text'), ('venue', 3, 'timezone', 'text'), ('venue', 4, 'currency', 'text'),

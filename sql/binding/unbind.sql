@@ -21,14 +21,14 @@ BEGIN
   IF bound.table_name IS NOT NULL THEN
     host := to_regclass(format('%I.%I', bound.schema_name, bound.table_name));
   END IF;
-  IF host IS NOT NULL THEN
-    FOR f IN SELECT t.tgname AS name FROM pg_trigger AS t
-             WHERE t.tgrelid = host AND t.tgname IN (format('crm_%s_change', entity), format('crm_%s_truncate', entity)) LOOP
-      EXECUTE format('DROP TRIGGER %I ON %s', f.name, crm.host_name(host));
-    END LOOP;
-    IF 'SELECT' = ANY (bound.granted) THEN
-      EXECUTE format('REVOKE SELECT ON %s FROM crm_owner', crm.host_name(host));
-    END IF;
+  -- The table may have another name by now: its triggers tell.
+  FOR f IN SELECT t.tgname AS name, t.tgrelid::regclass AS host FROM pg_trigger AS t
+           WHERE t.tgfoid = to_regprocedure(format('crm.on_%s_change()', entity)) AND t.tgparentid = 0 LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', f.name, crm.host_name(f.host));
+    host := f.host;
+  END LOOP;
+  IF host IS NOT NULL AND 'SELECT' = ANY (bound.granted) THEN
+    EXECUTE format('REVOKE SELECT ON %s FROM crm_owner', crm.host_name(host));
   END IF;
   FOR f IN SELECT * FROM crm.bound_function_signature() AS s WHERE s.entity = unbind.entity LOOP
     EXECUTE crm.bound_function(f.name, f.unbound_body);

@@ -11,7 +11,8 @@ BEGIN
   -- Where the platform has no customers table, or does not know this one, the profile is a stub.
   BEGIN
     SELECT b.name, b.phone, b.email, b.birth_date
-    INTO profile.name, profile.phone, profile.email, profile.birth_date FROM crm.bound_customer(customer_ref) AS b LIMIT 1;
+    INTO profile.name, profile.phone, profile.email, profile.birth_date FROM crm.bound_customer(customer_ref) AS b
+    WHERE b.org_ref IS NULL OR b.org_ref = (SELECT o.ref FROM crm.organisation AS o WHERE o.org_id = org) LIMIT 1;
   EXCEPTION WHEN data_exception THEN
     NULL;  -- the order's reference is no id of the customers table's type
   END;

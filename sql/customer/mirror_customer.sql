@@ -13,6 +13,7 @@ BEGIN
   UPDATE crm.customer AS c
   SET name = customer_name, phone = customer_phone, email = customer_email, birth_date = customer_birth_date, updated_at = clock_timestamp()
   WHERE c.customer_id = key
+    AND (org_ref IS NULL OR c.org_id = (SELECT o.org_id FROM crm.organisation AS o WHERE o.ref = org_ref))
     AND (c.name, c.phone, c.email, c.birth_date) IS DISTINCT FROM (customer_name, customer_phone, customer_email, customer_birth_date);
   -- A customers table without organisations: the guest becomes known where he orders, or at once where there is only one.
   INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
@@ -22,15 +23,16 @@ BEGIN
   ON CONFLICT (org_id, customer_id) DO NOTHING;
 END
 $$;
-COMMENT ON FUNCTION crm.mirror_customer(text, text, text, text, date, text) IS 'Follows a customer of the platform in every organisation that knows him';
+COMMENT ON FUNCTION crm.mirror_customer(text, text, text, text, date, text) IS 'Follows a customer of the platform in his organisation or, where the platform gives none, in every one that knows him';
 
-CREATE OR REPLACE FUNCTION crm.customer_removed(customer_ref text) RETURNS void
+CREATE OR REPLACE FUNCTION crm.customer_removed(customer_ref text, org_ref text) RETURNS void
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
   UPDATE crm.customer AS c
   SET name = NULL, phone = NULL, email = NULL, birth_date = NULL, updated_at = clock_timestamp()
   WHERE c.customer_id = crm.key(customer_ref)
+    AND (org_ref IS NULL OR c.org_id = (SELECT o.org_id FROM crm.organisation AS o WHERE o.ref = org_ref))
     AND (c.name IS NOT NULL OR c.phone IS NOT NULL OR c.email IS NOT NULL OR c.birth_date IS NOT NULL)
 $$;
-COMMENT ON FUNCTION crm.customer_removed(text) IS 'Follows the deletion of a customer by the platform: what was mirrored is gone, the key and the totals stay';
+COMMENT ON FUNCTION crm.customer_removed(text, text) IS 'Follows the deletion of a customer by the platform, in one organisation or, where it has none, in all: what was mirrored is gone, the key and the totals stay';

@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION crm.backfill_customers() RETURNS bigint
 LANGUAGE plpgsql
+SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -16,23 +17,28 @@ BEGIN
   GET DIAGNOSTICS written = ROW_COUNT;
   -- Rows of an earlier binding: lock them, then read the platform's in a new statement.
   SELECT array_agg(l.customer_id) INTO stale FROM (
-    SELECT c.customer_id FROM crm.customer AS c JOIN crm.bound_customers() AS b ON b.ref = c.ref
+    SELECT c.customer_id FROM crm.customer AS c
+    JOIN crm.organisation AS o ON o.org_id = c.org_id
+    JOIN crm.bound_customers() AS b ON b.ref = c.ref AND (b.org_ref IS NULL OR b.org_ref = o.ref)
     WHERE (c.name, c.phone, c.email, c.birth_date) IS DISTINCT FROM (b.name, b.phone, b.email, b.birth_date)
     ORDER BY c.org_id, c.customer_id FOR UPDATE OF c) AS l;
   IF stale IS NOT NULL THEN
     UPDATE crm.customer AS c
     SET name = b.name, phone = b.phone, email = b.email, birth_date = b.birth_date, updated_at = clock_timestamp()
-    FROM crm.bound_customers() AS b WHERE b.ref = c.ref AND c.customer_id = ANY (stale);
+    FROM crm.bound_customers() AS b, crm.organisation AS o
+    WHERE b.ref = c.ref AND o.org_id = c.org_id AND (b.org_ref IS NULL OR b.org_ref = o.ref) AND c.customer_id = ANY (stale);
     GET DIAGNOSTICS refreshed = ROW_COUNT;
     written := written + refreshed;
   END IF;
   RETURN written;
 END
 $$;
+ALTER FUNCTION crm.backfill_customers() OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.backfill_customers() IS 'Mirrors the customers that the platform has already; returns the rows written';
 
 CREATE OR REPLACE FUNCTION crm.backfill_venue(of_venue crm.venue_key, as_of timestamptz) RETURNS bigint
 LANGUAGE plpgsql
+SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET client_min_messages = warning
 AS $$
@@ -45,6 +51,11 @@ BEGIN
   IF scoring.counting = 'live' THEN
     RETURN 0;
   END IF;
+  -- Held until the end: unbinding would leave an empty history to count.
+  PERFORM FROM crm.binding AS b WHERE b.entity = 'order' FOR SHARE;
+  IF NOT FOUND THEN
+    RETURN 0;
+  END IF;
   UPDATE crm.venue_scoring AS s SET timezone = v.timezone, day_starts_at = v.day_starts_at
   FROM crm.venue AS v
   WHERE v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id AND s.org_id = v.org_id AND s.venue_id = v.venue_id
@@ -55,7 +66,7 @@ BEGIN
   CREATE TEMPORARY TABLE crm_counted ON COMMIT DROP AS
   SELECT crm.key(o.customer_ref) AS customer_id, o.customer_ref, count(*)::int AS total_orders,
          count(DISTINCT crm.local_day(o.completed_at, scoring.timezone, scoring.day_starts_at))::int AS total_visits,
-         sum(o.total)::numeric(14,2) AS total_spent, max(o.total) AS highest_order,
+         crm.money_sum(sum(o.total)) AS total_spent, max(o.total) AS highest_order,
          min(o.completed_at) AS first_order_at, max(o.completed_at) AS last_order_at
   FROM crm.counted_orders_at(scoring.ref) AS o
   GROUP BY o.customer_ref;
@@ -68,7 +79,9 @@ BEGIN
 
   INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
   SELECT of_venue.org_id, n.customer_id, n.customer_ref, b.name, b.phone, b.email, b.birth_date
-  FROM pg_temp.crm_counted AS n LEFT JOIN crm.bound_customers() AS b ON b.ref = n.customer_ref
+  FROM pg_temp.crm_counted AS n
+  JOIN crm.organisation AS o ON o.org_id = of_venue.org_id
+  LEFT JOIN crm.bound_customers() AS b ON b.ref = n.customer_ref AND (b.org_ref IS NULL OR b.org_ref = o.ref)
   ORDER BY n.customer_id
   ON CONFLICT (org_id, customer_id) DO NOTHING;
 
@@ -102,6 +115,7 @@ BEGIN
   RETURN written;
 END
 $$;
+ALTER FUNCTION crm.backfill_venue(crm.venue_key, timestamptz) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.backfill_venue(crm.venue_key, timestamptz) IS 'Counts the whole history of a venue whose orders are not counted as they change yet, and switches it live; returns the rows written';
 
 -- Commits between venues, so it cannot pin its search_path for good: it sets it anew in each transaction.
@@ -131,18 +145,25 @@ BEGIN
   COMMIT;
 
   SELECT count(*) INTO total FROM crm.venue_scoring WHERE counting = 'pending';
+  FOR work IN
+    SELECT s.org_id, s.venue_id, v.name
+    FROM crm.venue_scoring AS s JOIN crm.venue AS v ON v.org_id = s.org_id AND v.venue_id = s.venue_id
+    WHERE s.counting = 'pending' ORDER BY s.org_id, s.venue_id
   LOOP
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     PERFORM pg_advisory_xact_lock(hashtextextended('crm.backfill', 0));
-    SELECT s.org_id, s.venue_id, v.name INTO work
-    FROM crm.venue_scoring AS s JOIN crm.venue AS v ON v.org_id = s.org_id AND v.venue_id = s.venue_id
-    WHERE s.counting = 'pending' ORDER BY s.org_id, s.venue_id LIMIT 1;
-    EXIT WHEN NOT FOUND;
     run := crm.start_run('backfill', ROW(work.org_id, work.venue_id)::crm.venue_key);
-    written := crm.backfill_venue(ROW(work.org_id, work.venue_id)::crm.venue_key, crm.now());
-    PERFORM crm.end_run(run, written, NULL);
     done := done + 1;
-    RAISE NOTICE 'pg_crm backfill: venue % of % (%): % guests', done, total, work.name, written;
+    -- One venue that fails does not stop the others.
+    BEGIN
+      written := crm.backfill_venue(ROW(work.org_id, work.venue_id)::crm.venue_key, crm.now());
+      PERFORM crm.end_run(run, written, NULL);
+      RAISE NOTICE 'pg_crm backfill: venue % of % (%): % guests', done, total, work.name, written;
+    EXCEPTION WHEN OTHERS THEN
+      PERFORM crm.end_run(run, 0, SQLSTATE || ' ' || SQLERRM);
+      RAISE WARNING 'pg_crm backfill: venue % of % (%) failed: %', done, total, work.name, SQLERRM
+        USING HINT = 'Mend the cause, then CALL crm.backfill() once more.';
+    END;
     COMMIT;
   END LOOP;
   UPDATE crm.binding SET backfilled_at = clock_timestamp() WHERE entity IN ('customer', 'order') AND backfilled_at IS NULL;

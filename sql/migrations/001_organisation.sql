@@ -52,7 +52,8 @@ CREATE TABLE crm.venue_closure (
   to_day   date NOT NULL CHECK (isfinite(to_day)),
   PRIMARY KEY (org_id, venue_id, from_day),
   FOREIGN KEY (org_id, venue_id) REFERENCES crm.venue ON DELETE CASCADE,
-  CONSTRAINT venue_closure_in_order CHECK (to_day >= from_day)
+  CONSTRAINT venue_closure_in_order CHECK (to_day >= from_day),
+  CONSTRAINT venue_closure_in_sight CHECK (from_day >= '1900-01-01' AND to_day < '2200-01-01')
 );
 COMMENT ON TABLE crm.venue_closure IS 'Days on which a venue was or will be closed; they do not count as days without an order. Takes effect at the next recompute.';
 COMMENT ON COLUMN crm.venue_closure.org_id IS 'Organisation';

@@ -36,6 +36,12 @@ GRANT crm_reader, crm_manager TO crm_admin;
 GRANT crm_reader, crm_staff, crm_manager, crm_admin TO crm_service;
 
 GRANT USAGE, CREATE ON SCHEMA crm TO crm_owner;
+-- The backfill counts in a temporary table.
+DO $$
+BEGIN
+  EXECUTE pg_catalog.format('GRANT TEMPORARY ON DATABASE %I TO crm_owner', pg_catalog.current_database());
+END
+$$;
 GRANT USAGE ON SCHEMA crm TO crm_reader, crm_staff, crm_service;
 
 CREATE TYPE crm.venue_key AS (org_id int, venue_id uuid);

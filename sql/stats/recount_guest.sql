@@ -12,9 +12,7 @@ BEGIN
   WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = guest
   FOR UPDATE;
   IF NOT FOUND THEN
-    IF NOT EXISTS (SELECT FROM crm.counted_orders_of(customer_ref, venue_ref)) THEN
-      RETURN;
-    END IF;
+    -- Even for a guest without orders: the row remembers the re-read for triggers of this statement yet to fire.
     PERFORM crm.ensure_customer(of_venue.org_id, customer_ref);
     INSERT INTO crm.customer_venue_stats (org_id, venue_id, customer_id, total_orders, total_visits, total_spent, label, label_changed_at)
     VALUES (of_venue.org_id, of_venue.venue_id, guest, 0, 0, 0, 'INACTIVE', as_of)
@@ -35,7 +33,7 @@ BEGIN
     CROSS JOIN LATERAL (
       SELECT count(*)::int AS total_orders,
              count(DISTINCT crm.local_day(b.completed_at, s.timezone, s.day_starts_at))::int AS total_visits,
-             COALESCE(sum(b.total), 0)::numeric(14,2) AS total_spent, max(b.total) AS highest_order,
+             crm.money_sum(sum(b.total)) AS total_spent, max(b.total) AS highest_order,
              min(b.completed_at) AS first_order_at, max(b.completed_at) AS last_order_at
       FROM crm.counted_orders_of(customer_ref, venue_ref) AS b) AS o
     CROSS JOIN LATERAL crm.rate(s.rule, s.timezone, s.day_starts_at, o.total_orders, o.total_visits, o.total_spent,

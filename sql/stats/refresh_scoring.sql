@@ -12,6 +12,7 @@ CREATE OR REPLACE FUNCTION crm.write_scoring(
   of_venue crm.venue_key, as_of timestamptz, last_orders timestamptz[], visits bigint[], spent bigint[]
 ) RETURNS void
 LANGUAGE plpgsql
+SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -57,4 +58,5 @@ BEGIN
   WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
 END
 $$;
+ALTER FUNCTION crm.write_scoring(crm.venue_key, timestamptz, timestamptz[], bigint[], bigint[]) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.write_scoring(crm.venue_key, timestamptz, timestamptz[], bigint[], bigint[]) IS 'Chooses the scoring method of a venue and computes its cut points and medians, with the settings as they are, from its cohort: last orders, visits and spend in hundredths, guest by guest';

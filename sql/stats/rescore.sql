@@ -29,8 +29,14 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  free uuid[];
   changed int;
 BEGIN
+  -- In the order of their keys, as every job locks; a guest whose order is being counted is scored by it.
+  SELECT array_agg(l.customer_id) INTO free FROM (
+    SELECT t.customer_id FROM crm.customer_venue_stats AS t
+    WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (guests)
+    ORDER BY t.customer_id FOR UPDATE SKIP LOCKED) AS l;
   -- The scores are computed again from the row as it is once locked: an order may have counted meanwhile.
   UPDATE crm.customer_venue_stats AS t
   SET (recency_score, frequency_score, monetary_score, label, next_label_at, previous_label, label_changed_at) = (
@@ -41,7 +47,7 @@ BEGIN
                       t.first_order_at, t.last_order_at, as_of) AS r)
   FROM crm.venue_scoring AS s
   WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id
-    AND t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (guests);
+    AND t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (free);
   GET DIAGNOSTICS changed = ROW_COUNT;
   RETURN changed;
 END

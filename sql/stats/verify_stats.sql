@@ -18,6 +18,7 @@ COMMENT ON FUNCTION crm.verify_stats(text) IS 'Recounts a venue (the CRM''s id o
 CREATE OR REPLACE FUNCTION crm.stats_differences(of_venue crm.venue_key, as_of timestamptz)
 RETURNS TABLE (customer_id uuid, customer_ref text, stored jsonb, expected jsonb)
 LANGUAGE sql STABLE
+SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
   WITH scoring AS (
@@ -25,7 +26,7 @@ AS $$
   ), counted AS (
     SELECT o.customer_ref, count(*)::int AS total_orders,
            count(DISTINCT crm.local_day(o.completed_at, s.timezone, s.day_starts_at))::int AS total_visits,
-           sum(o.total)::numeric(14,2) AS total_spent, max(o.total) AS highest_order,
+           crm.money_sum(sum(o.total)) AS total_spent, max(o.total) AS highest_order,
            min(o.completed_at) AS first_order_at, max(o.completed_at) AS last_order_at
     FROM scoring AS s, crm.counted_orders_at(s.ref) AS o
     GROUP BY o.customer_ref
@@ -63,6 +64,7 @@ AS $$
                           r.frequency_score, r.monetary_score)
      OR (NOT c.is_due AND (c.had_recency, c.had_label, c.had_next) IS DISTINCT FROM (r.recency_score, r.label, r.next_label_at))
 $$;
+ALTER FUNCTION crm.stats_differences(crm.venue_key, timestamptz) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.stats_differences(crm.venue_key, timestamptz) IS 'Guests of a venue whose stored totals, scores or label differ from a recount of the orders under the rule in force';
 
 CREATE OR REPLACE FUNCTION crm.repair_stats(venue text) RETURNS bigint
@@ -81,17 +83,26 @@ END
 $$;
 COMMENT ON FUNCTION crm.repair_stats(text) IS 'Re-reads every guest of a venue (the CRM''s id or the platform''s) whom crm.verify_stats would name; returns how many. CR404 for an unknown venue, 55000 before its backfill.';
 
-CREATE OR REPLACE FUNCTION crm.repair_stats_of(of_venue crm.venue_key) RETURNS bigint
-LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION crm.repair_stats_of(of_venue crm.venue_key, totals_only boolean DEFAULT false) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  -- What follows from the totals, the rule and the day.
+  derived CONSTANT text[] := '{recency_score,frequency_score,monetary_score,label,next_label_at}';
   venue_ref text := (SELECT v.ref FROM crm.venue AS v WHERE v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id);
   difference record;
   repaired bigint := 0;
 BEGIN
+  -- Without its binding a venue has no orders, and every guest would seem to differ.
+  PERFORM FROM crm.binding AS b WHERE b.entity = 'order' FOR SHARE;
+  IF NOT FOUND THEN
+    RETURN 0;
+  END IF;
   FOR difference IN
-    SELECT d.customer_ref FROM crm.stats_differences(of_venue, crm.now()) AS d ORDER BY d.customer_id
+    SELECT d.customer_ref FROM crm.stats_differences(of_venue, crm.now()) AS d
+    WHERE NOT totals_only OR (d.stored - derived) IS DISTINCT FROM (d.expected - derived)
+    ORDER BY d.customer_id
   LOOP
     PERFORM crm.recount_guest(of_venue, venue_ref, difference.customer_ref);
     repaired := repaired + 1;
@@ -99,4 +110,5 @@ BEGIN
   RETURN repaired;
 END
 $$;
-COMMENT ON FUNCTION crm.repair_stats_of(crm.venue_key) IS 'Re-reads every guest of a venue whose row differs from the orders; returns how many';
+ALTER FUNCTION crm.repair_stats_of(crm.venue_key, boolean) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.repair_stats_of(crm.venue_key, boolean) IS 'Re-reads every guest of a venue whose row, or whose totals alone, differ from the orders; returns how many';

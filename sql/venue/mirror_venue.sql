@@ -56,10 +56,11 @@ BEGIN
     SET name = excluded.name, timezone = excluded.timezone, currency = excluded.currency
     WHERE (v.name, v.timezone, v.currency) IS DISTINCT FROM (excluded.name, excluded.timezone, excluded.currency);
   SELECT * INTO settled FROM crm.venue AS v WHERE v.org_id = of_org AND v.venue_id = key;
-  -- A venue that opens after the backfill has no history to wait for.
+  -- A venue that opens after the backfill has no history to wait for, as a rule.
   INSERT INTO crm.venue_scoring (org_id, venue_id, ref, counting, timezone, day_starts_at, rule)
   VALUES (of_org, key, venue_ref,
-    CASE WHEN EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'order' AND b.backfilled_at IS NOT NULL) THEN 'live' ELSE 'pending' END,
+    CASE WHEN EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'order' AND b.backfilled_at IS NOT NULL)
+              AND NOT EXISTS (SELECT FROM crm.counted_orders_at(venue_ref)) THEN 'live' ELSE 'pending' END,
     venue_timezone, settled.day_starts_at,
     crm.scoring_rule('fixed', NULL, NULL, NULL, NULL, settled.regular_visits, settled.at_risk_days, settled.lost_days,
                      settled.new_days, 0, NULL, NULL, crm.closures_of(of_org, key)))
@@ -67,3 +68,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION crm.mirror_venue(text, text, text, text, text, text) IS 'Follows a venue of the platform: its row, its settings by default and a scoring rule to start with';
+
+CREATE OR REPLACE FUNCTION crm.mirror_venues(only_ref text DEFAULT NULL) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT crm.mirror_venue(v.ref, v.name, v.timezone, v.currency, v.org_ref, v.org_name)
+  FROM crm.bound_venues() AS v WHERE only_ref IS NULL OR v.ref = only_ref
+$$;
+ALTER FUNCTION crm.mirror_venues(text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.mirror_venues(text) IS 'Follows the platform''s venues, or one of them, as they are now';
