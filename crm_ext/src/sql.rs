@@ -204,7 +204,16 @@ extension_sql_file!(
     name = "binding_unbind",
     requires = ["binding_trigger_bodies"]
 );
-extension_sql_file!("../../sql/job/backfill.sql", name = "job_backfill", requires = ["binding_unbind"]);
+extension_sql_file!(
+    "../../sql/job/await_earlier_sales.sql",
+    name = "job_await_earlier_sales",
+    requires = ["binding_unbind"]
+);
+extension_sql_file!(
+    "../../sql/job/backfill.sql",
+    name = "job_backfill",
+    requires = ["job_await_earlier_sales"]
+);
 extension_sql_file!("../../sql/job/health.sql", name = "job_health", requires = ["job_backfill"]);
 extension_sql_file!("../../sql/job/job_run.sql", name = "job_job_run", requires = ["job_health"]);
 extension_sql_file!(

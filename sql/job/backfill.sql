@@ -128,7 +128,6 @@ DECLARE
   written bigint;
   total int;
   done int := 0;
-  horizon xid8;
 BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   PERFORM crm.require_binder();
@@ -167,15 +166,8 @@ BEGIN
     COMMIT;
   END LOOP;
   UPDATE crm.binding SET backfilled_at = clock_timestamp() WHERE entity IN ('customer', 'order') AND backfilled_at IS NULL;
-  horizon := pg_current_xact_id();
-  COMMIT;
-
   -- A sale that began before its venue went live has put its change off: wait for it, not for long, then re-read.
-  FOR tick IN 1 .. 100 LOOP
-    EXIT WHEN pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) > horizon;
-    PERFORM pg_catalog.pg_sleep(0.1);
-    COMMIT;
-  END LOOP;
+  CALL crm.await_earlier_sales();
   PERFORM crm.repair_failed();
   COMMIT;
   ANALYZE crm.customer, crm.customer_venue_stats;

@@ -10,7 +10,6 @@ DECLARE
   written bigint;
   last_guest uuid;
   failure text;
-  horizon xid8;
   leader bigint := pg_catalog.hashtextextended('crm.run_night', 0);
 BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -71,13 +70,7 @@ BEGIN
       END IF;
     END LOOP;
     IF pass = 1 THEN
-      horizon := pg_catalog.pg_current_xact_id();
-      COMMIT;
-      FOR tick IN 1 .. 100 LOOP
-        EXIT WHEN pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) > horizon;
-        PERFORM pg_catalog.pg_sleep(0.1);
-        COMMIT;
-      END LOOP;
+      CALL crm.await_earlier_sales();
     END IF;
   END LOOP;
 END

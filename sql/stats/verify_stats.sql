@@ -4,12 +4,8 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  of_venue crm.venue_key := crm.find_venue(venue);
+  of_venue crm.venue_key := crm.find_counted_venue(venue);
 BEGIN
-  IF NOT EXISTS (SELECT FROM crm.venue_scoring AS s
-                 WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id AND s.counting = 'live') THEN
-    RAISE EXCEPTION 'the history of venue "%" is not counted yet', venue USING ERRCODE = '55000', HINT = 'CALL crm.backfill();';
-  END IF;
   RETURN QUERY SELECT d.customer_id, d.customer_ref, d.stored, d.expected FROM crm.stats_differences(of_venue, crm.now()) AS d;
 END
 $$;
@@ -72,12 +68,8 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  of_venue crm.venue_key := crm.find_venue(venue);
+  of_venue crm.venue_key := crm.find_counted_venue(venue);
 BEGIN
-  IF NOT EXISTS (SELECT FROM crm.venue_scoring AS s
-                 WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id AND s.counting = 'live') THEN
-    RAISE EXCEPTION 'the history of venue "%" is not counted yet', venue USING ERRCODE = '55000', HINT = 'CALL crm.backfill();';
-  END IF;
   RETURN crm.repair_stats_of(of_venue);
 END
 $$;

@@ -15,3 +15,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION crm.find_venue(text) IS 'Key of a venue given by the CRM''s id or the platform''s; CR404 for an unknown one';
+
+CREATE OR REPLACE FUNCTION crm.find_counted_venue(venue text) RETURNS crm.venue_key
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  of_venue crm.venue_key := crm.find_venue(venue);
+BEGIN
+  IF NOT EXISTS (SELECT FROM crm.venue_scoring AS s
+                 WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id AND s.counting = 'live') THEN
+    RAISE EXCEPTION 'the history of venue "%" is not counted yet', venue USING ERRCODE = '55000', HINT = 'CALL crm.backfill();';
+  END IF;
+  RETURN of_venue;
+END
+$$;
+COMMENT ON FUNCTION crm.find_counted_venue(text) IS 'Key of a venue whose orders are counted as they change; CR404 for an unknown one, 55000 before its backfill';
