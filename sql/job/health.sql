@@ -14,6 +14,11 @@ BEGIN
   RETURN QUERY SELECT 'error', 'night of ' || v.name, r.error, 'Mend the cause, then CALL crm.run_night();'
     FROM (SELECT DISTINCT ON (j.venue_id) j.* FROM crm.job_run AS j WHERE j.job = 'night' ORDER BY j.venue_id, j.run_id DESC) AS r
     JOIN crm.venue AS v ON v.venue_id = r.venue_id WHERE r.error IS NOT NULL;
+  RETURN QUERY SELECT 'warning', r.job || COALESCE(' of ' || v.name, ''), format('the run started at %s did not end', r.started_at),
+      CASE r.job WHEN 'backfill' THEN 'CALL crm.backfill();' WHEN 'sweep' THEN 'CALL crm.run_sweep();' ELSE 'CALL crm.run_night();' END
+    FROM (SELECT DISTINCT ON (j.job, j.venue_id) j.* FROM crm.job_run AS j ORDER BY j.job, j.venue_id, j.run_id DESC) AS r
+    LEFT JOIN crm.venue AS v ON v.venue_id = r.venue_id
+    WHERE r.finished_at IS NULL AND r.started_at < clock_timestamp() - interval '1 hour';
   RETURN QUERY SELECT 'warning', 'night of ' || v.name, 'scores and labels are older than two days', 'SELECT crm.schedule(); or CALL crm.run_night();'
     FROM crm.venue AS v JOIN crm.venue_scoring AS s ON s.org_id = v.org_id AND s.venue_id = v.venue_id
     WHERE s.counting = 'live' AND NOT EXISTS (

@@ -122,3 +122,16 @@ fn the_clock_may_be_set_for_one_session() {
     sql.run("SET crm.as_of = ''");
     sql.expect_rows("SELECT crm.now() = now()", &["t"]);
 }
+
+#[test]
+fn a_run_that_was_cut_off_is_reported_until_it_is_run_again() {
+    let (_database, mut sql) = bistro("cut_off");
+    sql.expect_none("SELECT * FROM crm.health()");
+    sql.run(
+        "UPDATE crm.job_run SET finished_at = NULL, started_at = now() - interval '2 hours'
+          WHERE run_id = (SELECT max(run_id) FROM crm.job_run WHERE job = 'night')",
+    );
+    sql.expect_rows("SELECT subject, remedy FROM crm.health()", &["night of Bistro|CALL crm.run_night();"]);
+    sql.run("CALL crm.run_night()");
+    sql.expect_none("SELECT * FROM crm.health()");
+}
