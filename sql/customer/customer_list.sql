@@ -17,12 +17,7 @@ DECLARE
 BEGIN
   SELECT * INTO caller FROM crm.require_caller();
   IF venue IS NOT NULL THEN
-    SELECT v.venue_id INTO of_venue FROM crm.venue AS v
-    WHERE v.org_id = caller.org_id AND v.venue_id = crm.key(customer_list.venue)
-      AND (caller.venue_ids IS NULL OR v.venue_id = ANY (caller.venue_ids));
-    IF NOT FOUND THEN
-      RAISE EXCEPTION 'unknown venue "%"', venue USING ERRCODE = 'CR404', COLUMN = 'venue';
-    END IF;
+    of_venue := (crm.visible_venue(venue)).venue_id;
   END IF;
   IF label NOT IN ('CHAMPION', 'LOYAL', 'POTENTIAL', 'NEW', 'AT_RISK', 'LOST', 'INACTIVE') THEN
     RAISE EXCEPTION 'unknown label "%"', label USING ERRCODE = '22023', COLUMN = 'label',

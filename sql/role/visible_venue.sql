@@ -22,8 +22,7 @@ BEGIN
     END IF;
     PERFORM crm.require_caller();
   ELSIF caller.org_id <> of_venue.org_id OR of_venue.venue_id <> ALL (caller.venue_ids) THEN
-    RAISE EXCEPTION 'unknown venue "%"', venue
-      USING ERRCODE = 'CR404', COLUMN = 'venue', HINT = 'Give the CRM''s id or the platform''s own id of a venue; crm.venue lists them.';
+    PERFORM crm.refuse_venue(venue);
   END IF;
   RETURN of_venue;
 END

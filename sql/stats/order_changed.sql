@@ -20,7 +20,9 @@ BEGIN
       PERFORM crm.recount_guest(of_venue, old_venue, old_customer);
     END IF;
   END IF;
-  IF new_counts AND NOT (old_counts AND same_guest) AND NOT crm.add_order(new_venue, new_customer, new_total, new_completed_at) THEN
+  -- An order that was not completed before has been offered to crm.add_order by the trigger already.
+  IF new_counts AND NOT (old_counts AND same_guest)
+     AND (old_total IS NULL OR NOT crm.add_order(new_venue, new_customer, new_total, new_completed_at)) THEN
     of_venue := crm.live_venue(new_venue, new_customer, order_ref);
     IF of_venue.venue_id IS NOT NULL THEN
       PERFORM crm.count_order(of_venue, new_venue, new_customer, new_total, new_completed_at);

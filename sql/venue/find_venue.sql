@@ -8,8 +8,7 @@ BEGIN
   PERFORM crm.require_schema();
   SELECT v.org_id, v.venue_id INTO found_venue FROM crm.venue AS v WHERE v.venue_id = crm.key(venue);
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'unknown venue "%"', venue
-      USING ERRCODE = 'CR404', COLUMN = 'venue', HINT = 'Give the CRM''s id or the platform''s own id of a venue; crm.venue lists them.';
+    PERFORM crm.refuse_venue(venue);
   END IF;
   RETURN found_venue;
 END
@@ -31,3 +30,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION crm.find_counted_venue(text) IS 'Key of a venue whose orders are counted as they change; CR404 for an unknown one, 55000 before its backfill';
+
+CREATE OR REPLACE FUNCTION crm.refuse_venue(venue text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RAISE EXCEPTION 'unknown venue "%"', venue
+    USING ERRCODE = 'CR404', COLUMN = 'venue', HINT = 'Give the CRM''s id or the platform''s own id of a venue; crm.venue lists them.';
+END
+$$;
+COMMENT ON FUNCTION crm.refuse_venue(text) IS 'Raises CR404 for a venue that is not there, or not for the caller: both read the same';
