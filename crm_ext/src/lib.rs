@@ -4,12 +4,17 @@
 #![allow(clippy::result_large_err)]
 
 mod caller;
+mod clock;
+mod collected;
 mod key;
 mod local_time;
 mod migration;
+mod order_change;
+mod plan;
+mod score_guest;
 mod scoring;
 mod sql;
-mod writer;
+mod venue_scoring;
 
 pgrx::pg_module_magic!(name, version);
 
@@ -22,4 +27,6 @@ mod crm {}
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     caller::define_setting();
+    order_change::define_settings();
+    venue_scoring::listen();
 }

@@ -54,14 +54,14 @@ extension_sql_file!(
     requires = ["customer_customer_list"]
 );
 extension_sql_file!(
-    "../../sql/customer/ensure_customer.sql",
-    name = "customer_ensure_customer",
+    "../../sql/customer/ensure_customers.sql",
+    name = "customer_ensure_customers",
     requires = ["customer_customer_profile"]
 );
 extension_sql_file!(
     "../../sql/customer/lifetime.sql",
     name = "customer_lifetime",
-    requires = ["customer_ensure_customer"]
+    requires = ["customer_ensure_customers"]
 );
 extension_sql_file!(
     "../../sql/customer/mirror_customer.sql",
@@ -69,40 +69,25 @@ extension_sql_file!(
     requires = ["customer_lifetime"]
 );
 extension_sql_file!(
-    "../../sql/stats/count_order.sql",
-    name = "stats_count_order",
-    requires = ["customer_mirror_customer", writer::add_order]
-);
-extension_sql_file!(
     "../../sql/stats/explain_rfm.sql",
     name = "stats_explain_rfm",
-    requires = ["stats_count_order"]
+    requires = ["customer_mirror_customer"]
 );
-extension_sql_file!(
-    "../../sql/stats/order_changed.sql",
-    name = "stats_order_changed",
-    requires = ["stats_explain_rfm"]
-);
-extension_sql_file!("../../sql/stats/rate.sql", name = "stats_rate", requires = ["stats_order_changed"]);
+extension_sql_file!("../../sql/stats/rate.sql", name = "stats_rate", requires = ["stats_explain_rfm"]);
 extension_sql_file!(
     "../../sql/stats/recompute_venue.sql",
     name = "stats_recompute_venue",
     requires = ["stats_rate"]
 );
 extension_sql_file!(
-    "../../sql/stats/record_label_change.sql",
-    name = "stats_record_label_change",
+    "../../sql/stats/recount_guests.sql",
+    name = "stats_recount_guests",
     requires = ["stats_recompute_venue"]
-);
-extension_sql_file!(
-    "../../sql/stats/recount_guest.sql",
-    name = "stats_recount_guest",
-    requires = ["stats_record_label_change"]
 );
 extension_sql_file!(
     "../../sql/stats/refresh_scoring.sql",
     name = "stats_refresh_scoring",
-    requires = ["stats_recount_guest"]
+    requires = ["stats_recount_guests"]
 );
 extension_sql_file!(
     "../../sql/stats/rescore.sql",
@@ -129,9 +114,26 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
+    "../../sql/stats/scoring_triggers.sql",
+    name = "stats_scoring_triggers",
+    requires = ["stats_scoring_functions", score_guest::score_guest, venue_scoring::forget_scoring]
+);
+extension_sql_file!(
+    "../../sql/stats/settle_orders.sql",
+    name = "stats_settle_orders",
+    requires = [
+        "stats_scoring_triggers",
+        order_change::take_order,
+        order_change::announce_statement,
+        order_change::forget_collected,
+        order_change::put_off,
+        collected::collected_changes
+    ]
+);
+extension_sql_file!(
     "../../sql/stats/upcoming_labels.sql",
     name = "stats_upcoming_labels",
-    requires = ["stats_scoring_functions"]
+    requires = ["stats_settle_orders"]
 );
 extension_sql_file!(
     "../../sql/stats/verify_stats.sql",

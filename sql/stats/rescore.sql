@@ -27,27 +27,21 @@ COMMENT ON FUNCTION crm.rescore(crm.venue_key, timestamptz, uuid, int) IS 'Rewri
 CREATE OR REPLACE FUNCTION crm.rescore_guests(of_venue crm.venue_key, as_of timestamptz, guests uuid[]) RETURNS int
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET crm.as_of = ''
 AS $$
 DECLARE
   free uuid[];
   changed int;
 BEGIN
+  PERFORM set_config('crm.as_of', as_of::text, true);
   -- In the order of their keys, as every job locks; a guest whose order is being counted is scored by it.
   SELECT array_agg(l.customer_id) INTO free FROM (
     SELECT t.customer_id FROM crm.customer_venue_stats AS t
     WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (guests)
     ORDER BY t.customer_id FOR UPDATE SKIP LOCKED) AS l;
-  -- The scores are computed again from the row as it is once locked: an order may have counted meanwhile.
-  UPDATE crm.customer_venue_stats AS t
-  SET (recency_score, frequency_score, monetary_score, label, next_label_at, previous_label, label_changed_at) = (
-        SELECT r.recency_score, r.frequency_score, r.monetary_score, r.label, r.next_label_at,
-               CASE WHEN r.label <> t.label THEN t.label ELSE t.previous_label END,
-               CASE WHEN r.label <> t.label THEN as_of ELSE t.label_changed_at END
-        FROM crm.rate(s.rule, s.timezone, s.day_starts_at, t.total_orders, t.total_visits, t.total_spent,
-                      t.first_order_at, t.last_order_at, as_of) AS r)
-  FROM crm.venue_scoring AS s
-  WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id
-    AND t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (free);
+  -- The trigger of the table scores the row as it is once locked: an order may have counted meanwhile.
+  UPDATE crm.customer_venue_stats AS t SET label = t.label
+  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (free);
   GET DIAGNOSTICS changed = ROW_COUNT;
   RETURN changed;
 END
