@@ -63,6 +63,11 @@ pub(crate) fn add(venue_ref: &str, customer_ref: &str, change: Change) -> bool {
     })
 }
 
+/// Whether changes wait to be settled.
+pub(crate) fn any() -> bool {
+    ENTRIES.with_borrow(|entries| !entries.is_empty())
+}
+
 pub(crate) fn forget() {
     ENTRIES.with_borrow_mut(Vec::clear);
 }

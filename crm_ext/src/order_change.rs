@@ -65,23 +65,20 @@ thread_local! {
     /// Statements of one function, or sent as one, share it: the first change of the next one may be collected too,
     /// which is slower and as good.
     static HAD_ITS_FIRST: Cell<(u32, i64)> = const { Cell::new((0, 0)) };
-    /// Whether the platform's partitioned table announced a statement, at whose end `crm.settle_orders` runs.
-    static ANNOUNCED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether changes wait to be settled, for the statement's trigger, which must not need the library to ask.
+/// Whether the end of the statement has something to do, for its trigger, which must not need the library to ask.
 static COLLECTED: GucSetting<bool> = GucSetting::<bool>::new(false);
+/// Whether the platform's partitioned table announced the statement under way, whose own trigger will end it.
+static ANNOUNCED: GucSetting<bool> = GucSetting::<bool>::new(false);
 /// Whether the transaction has waited for a lock in vain.
 static PUTS_OFF: GucSetting<bool> = GucSetting::<bool>::new(false);
 
 pub(crate) fn define_settings() {
     for (name, description, setting) in [
         (c"crm.collected", c"Whether changes of orders wait for the end of the statement.", &COLLECTED),
-        (
-            c"crm.puts_off",
-            c"Whether changes of orders are left to the next repair, after one waited in vain.",
-            &PUTS_OFF,
-        ),
+        (c"crm.announced", c"Whether a statement on a partitioned table is under way.", &ANNOUNCED),
+        (c"crm.puts_off", c"Whether changes of orders are left to the next repair.", &PUTS_OFF),
     ] {
         GucRegistry::define_bool_guc(
             name,
@@ -202,7 +199,7 @@ fn take_order(
             }
         }
     }
-    Ok(!settled_later && COLLECTED.get())
+    Ok(!settled_later && collected::any())
 }
 
 /// Whether the statement's own trigger will fire after those of its rows: not for what a subscription applies, nor for
@@ -277,15 +274,28 @@ fn amended(old: &Version<'_>, new: &Version<'_>) -> Result<bool, ErrorReport> {
 /// Announces a statement on the platform's partitioned table, whose end will settle what its rows leave.
 #[pg_extern(schema = "crm", volatile, parallel_unsafe)]
 fn announce_statement() {
-    ANNOUNCED.set(true);
+    set_for_transaction(c"crm.announced", c"on");
+    set_for_transaction(c"crm.collected", c"on");
 }
 
-/// Ends a statement: what was collected is settled, or recorded as put off.
+/// Ends a statement; returns whether changes are left to be settled.
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+fn end_statement() -> bool {
+    HAD_ITS_FIRST.set((0, 0));
+    if ANNOUNCED.get() {
+        set_for_transaction(c"crm.announced", c"off");
+    }
+    let left = collected::any();
+    if !left {
+        set_for_transaction(c"crm.collected", c"off");
+    }
+    left
+}
+
+/// Forgets the collected changes, once they are settled or recorded as put off.
 #[pg_extern(schema = "crm", volatile, parallel_unsafe)]
 fn forget_collected() {
     collected::forget();
-    HAD_ITS_FIRST.set((0, 0));
-    ANNOUNCED.set(false);
     set_for_transaction(c"crm.collected", c"off");
 }
 

@@ -126,6 +126,7 @@ extension_sql_file!(
         order_change::take_order,
         order_change::announce_statement,
         order_change::forget_collected,
+        order_change::end_statement,
         order_change::put_off,
         collected::collected_changes
     ]

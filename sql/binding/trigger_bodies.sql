@@ -96,7 +96,9 @@ BEGIN
     END;
   ELSIF current_setting('crm.collected', true) = 'on' THEN
     BEGIN
-      PERFORM crm.settle_orders();
+      IF crm.end_statement() THEN
+        PERFORM crm.settle_orders();
+      END IF;
     EXCEPTION WHEN OTHERS THEN
       RAISE WARNING 'pg_crm: changes of orders were neither counted nor recorded: %', SQLERRM;
     END;
