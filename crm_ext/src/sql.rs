@@ -64,9 +64,14 @@ extension_sql_file!(
     requires = ["customer_ensure_customers"]
 );
 extension_sql_file!(
+    "../../sql/customer/merge_customers.sql",
+    name = "customer_merge_customers",
+    requires = ["customer_lifetime"]
+);
+extension_sql_file!(
     "../../sql/customer/mirror_customer.sql",
     name = "customer_mirror_customer",
-    requires = ["customer_lifetime"]
+    requires = ["customer_merge_customers"]
 );
 extension_sql_file!(
     "../../sql/stats/explain_rfm.sql",

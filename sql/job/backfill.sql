@@ -66,12 +66,13 @@ BEGIN
   -- No sale writes a row of a pending venue: the whole history is counted in one pass.
   DROP TABLE IF EXISTS pg_temp.crm_counted;
   CREATE TEMPORARY TABLE crm_counted ON COMMIT DROP AS
-  SELECT crm.key(o.customer_ref) AS customer_id, o.customer_ref, count(*)::int AS total_orders,
+  SELECT crm.key(COALESCE(m.survivor_ref, o.customer_ref)) AS customer_id, COALESCE(m.survivor_ref, o.customer_ref) AS customer_ref, count(*)::int AS total_orders,
          count(DISTINCT crm.local_day(o.completed_at, scoring.timezone, scoring.day_starts_at))::int AS total_visits,
          crm.money_sum(sum(o.total)) AS total_spent, max(o.total) AS highest_order,
          min(o.completed_at) AS first_order_at, max(o.completed_at) AS last_order_at
   FROM crm.counted_orders_at(scoring.ref) AS o
-  GROUP BY o.customer_ref;
+  LEFT JOIN crm.merged_customer AS m ON m.org_id = of_venue.org_id AND m.ref = o.customer_ref
+  GROUP BY COALESCE(m.survivor_ref, o.customer_ref);
   ANALYZE pg_temp.crm_counted;
 
   -- The rule comes first, so that every row is written once, with the label it keeps.

@@ -3,10 +3,12 @@ CREATE OR REPLACE FUNCTION crm.recount_guests(of_venue crm.venue_key, venue_ref 
 LANGUAGE plpgsql
 AS $$
 DECLARE
+  -- Orders of a merged guest count for another.
+  survivors text[] := ARRAY(SELECT DISTINCT crm.survivor_of(of_venue.org_id, u.ref) FROM unnest(customer_refs) AS u(ref));
   made uuid[];
   held uuid[];
 BEGIN
-  PERFORM crm.ensure_customers(of_venue.org_id, customer_refs);
+  PERFORM crm.ensure_customers(of_venue.org_id, survivors);
   -- A guest without a row has none to lock. Even one without orders gets a row: it remembers the re-read for triggers
   -- of this statement yet to fire.
   WITH written AS (
@@ -15,14 +17,14 @@ BEGIN
     SELECT of_venue.org_id, of_venue.venue_id, c.customer_id, c.total_orders, c.total_visits, c.total_spent, c.highest_order,
            c.first_order_at, c.last_order_at, pg_current_xact_id()
     FROM crm.count_guests(venue_ref, ARRAY(
-      SELECT u.ref FROM unnest(customer_refs) AS u(ref)
+      SELECT u.ref FROM unnest(survivors) AS u(ref)
       WHERE NOT EXISTS (SELECT FROM crm.customer_venue_stats AS t
                         WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = crm.key(u.ref)))) AS c
     ORDER BY c.customer_id
     ON CONFLICT (org_id, venue_id, customer_id) DO NOTHING
     RETURNING t.customer_id)
   SELECT array_agg(w.customer_id) INTO made FROM written AS w;
-  IF cardinality(made) = cardinality(customer_refs) THEN
+  IF cardinality(made) = cardinality(survivors) THEN
     RETURN customer_refs;
   END IF;
 
@@ -32,23 +34,23 @@ BEGIN
     SELECT array_agg(l.customer_id) INTO held FROM (
       SELECT t.customer_id FROM crm.customer_venue_stats AS t
       WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
-        AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(customer_refs) AS u(ref)) AND t.customer_id <> ALL (COALESCE(made, '{}'))
+        AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)) AND t.customer_id <> ALL (COALESCE(made, '{}'))
       ORDER BY t.customer_id FOR UPDATE SKIP LOCKED) AS l;
   ELSE
     SELECT array_agg(l.customer_id) INTO held FROM (
       SELECT t.customer_id FROM crm.customer_venue_stats AS t
       WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
-        AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(customer_refs) AS u(ref)) AND t.customer_id <> ALL (COALESCE(made, '{}'))
+        AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)) AND t.customer_id <> ALL (COALESCE(made, '{}'))
       ORDER BY t.customer_id FOR UPDATE) AS l;
   END IF;
   IF held IS NOT NULL THEN
     UPDATE crm.customer_venue_stats AS t
     SET total_orders = c.total_orders, total_visits = c.total_visits, total_spent = c.total_spent, highest_order = c.highest_order,
         first_order_at = c.first_order_at, last_order_at = c.last_order_at, recounted_in = pg_current_xact_id()
-    FROM crm.count_guests(venue_ref, ARRAY(SELECT u.ref FROM unnest(customer_refs) AS u(ref) WHERE crm.key(u.ref) = ANY (held))) AS c
+    FROM crm.count_guests(venue_ref, ARRAY(SELECT u.ref FROM unnest(survivors) AS u(ref) WHERE crm.key(u.ref) = ANY (held))) AS c
     WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = c.customer_id;
   END IF;
-  RETURN ARRAY(SELECT u.ref FROM unnest(customer_refs) AS u(ref) WHERE crm.key(u.ref) = ANY (made || held));
+  RETURN ARRAY(SELECT u.ref FROM unnest(customer_refs) AS u(ref) WHERE crm.key(crm.survivor_of(of_venue.org_id, u.ref)) = ANY (made || held));
 END
 $$;
 COMMENT ON FUNCTION crm.recount_guests(crm.venue_key, text, text[], boolean) IS 'Re-reads guests of a venue from the orders, each under a lock of his row; rows that others hold are left out or waited for; returns the guests re-read';
@@ -64,7 +66,7 @@ AS $$
   CROSS JOIN LATERAL (
     SELECT count(*)::int, count(DISTINCT crm.local_day(b.completed_at, s.timezone, s.day_starts_at))::int,
            crm.money_sum(sum(b.total)), max(b.total), min(b.completed_at), max(b.completed_at)
-    FROM crm.counted_orders_of(u.ref, venue_ref) AS b) AS o
+    FROM crm.refs_of(s.org_id, u.ref) AS r(ref) CROSS JOIN LATERAL crm.counted_orders_of(r.ref, venue_ref) AS b) AS o
 $$;
 COMMENT ON FUNCTION crm.count_guests(text, text[]) IS 'Totals of guests of a venue, all given by the platform''s ids, from the orders, by the platform''s own index';
 
