@@ -56,7 +56,7 @@ pub static GUEST: &[Field] = &[
         "Calendar days from the local day of the last counted order to today; unknown without orders",
         COUNT,
         Group::Stats,
-        "GREATEST(f.today - f.last_order_day, 0)",
+        "CASE WHEN f.last_order_day > f.today THEN 0 ELSE f.today - f.last_order_day END",
     )
     .nullable()
     .counting_days_since("f.last_order_day"),
