@@ -1,7 +1,7 @@
 //! Compiled criteria agree with a naive evaluator, over random documents and random guests.
 
 use chrono::{Days, NaiveDate};
-use crm_core::criteria::Criteria;
+use crm_core::criteria::{Criteria, Doubt};
 use crm_tests::criteria::{chosen, create_facts, documents, guests, load, naive, rows};
 use crm_tests::sequence::Sequence;
 use crm_tests::{Session, TestDatabase};
@@ -38,15 +38,22 @@ fn meant(document: &Value, guests: &[guests::Guest]) -> Vec<usize> {
 #[test]
 fn ten_thousand_documents_choose_the_guests_that_a_naive_evaluator_chooses() {
     let (_database, mut sql, guests) = facts("criteria_naive", 120);
-    let mut telling = 0;
+    let (mut telling, mut doubted) = (0, 0);
     for seed in 0..10_000 {
         let document = drawn(seed, documents::document);
         let expected = meant(&document, &guests);
-        let found = chosen(&mut sql, &compiled(&document).predicate());
+        let criteria = compiled(&document);
+        let found = chosen(&mut sql, &criteria.predicate());
         assert_eq!(found, expected, "seed {seed}: {document}");
+        for doubt in criteria.warnings().iter().filter(|warning| warning.pointer == "/where") {
+            let meant = if doubt.code == Doubt::AlwaysTrue { guests.len() } else { 0 };
+            assert_eq!(expected.len(), meant, "{}, seed {seed}: {document}", doubt.message);
+            doubted += 1;
+        }
         let share = expected.len() * 100 / guests.len();
         telling += usize::from((5..=95).contains(&share));
     }
+    assert!(doubted >= 50, "only {doubted} documents are warned about");
     assert!(telling >= 5_000, "only {telling} of 10000 documents choose from 5 to 95 % of the guests");
 }
 

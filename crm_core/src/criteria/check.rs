@@ -7,7 +7,8 @@ use super::json::Json;
 use super::number::Unit;
 use super::operand;
 use super::operator::{Operator, Takes};
-use super::problem::{Code, Place, Problem, Problems, nearest};
+use super::place::Place;
+use super::problem::{Code, Problem, Problems, nearest};
 use super::sentence::article;
 use super::tree::{Leaf, Node, Operand, Scope};
 

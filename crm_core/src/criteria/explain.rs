@@ -4,7 +4,7 @@ use super::compile::{counted_rows, measure, predicate, set, value};
 use super::field::{Field, Group, Kind};
 use super::number::Unit;
 use super::operator::Measure;
-use super::problem::Place;
+use super::place::Place;
 use super::sentence;
 use super::sql::Sql;
 use super::tree::{Leaf, Node, Operand};

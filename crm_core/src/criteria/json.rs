@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use super::problem::{Code, Place, Problem, Problems};
+use super::place::Place;
+use super::problem::{Code, Problem, Problems};
 
 /// Deepest nesting that is read; criteria need 24.
 const DEEPEST: usize = 64;

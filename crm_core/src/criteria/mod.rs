@@ -32,6 +32,7 @@ mod json;
 pub mod number;
 mod operand;
 pub mod operator;
+mod place;
 mod problem;
 mod query_builder;
 mod schema;
@@ -39,6 +40,7 @@ mod sentence;
 mod sql;
 pub mod templates;
 pub mod tree;
+mod values;
 mod warnings;
 
 use std::collections::BTreeSet;
@@ -186,5 +188,45 @@ fn fields_below(node: &Node, of: &str, names: &mut BTreeSet<String>) {
     }
     for child in node.children() {
         fields_below(child, of, names);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field::Kind;
+    use super::*;
+
+    /// Of types that no field of the catalogue has.
+    static FIELDS: &[Field] = &[
+        Field::new("flag", "flag", "", Kind::Boolean, Group::Profile, "f.flag").nullable(),
+        Field::new("consent", "consent", "", Kind::State(&["GRANTED", "NEVER"]), Group::Profile, "f.consent"),
+    ];
+
+    fn parse(node: &str) -> Result<Criteria, Vec<Problem>> {
+        Criteria::parse_with(&format!(r#"{{"v":1,"where":{node}}}"#), FIELDS)
+    }
+
+    #[test]
+    fn an_entry_of_the_catalogue_is_all_that_a_boolean_or_a_state_needs() {
+        let flag = parse(r#"{"field":"flag","op":"is","value":false}"#).unwrap();
+        assert_eq!(flag.predicate().render(0), "((f.flag = $1::bool) IS TRUE)");
+        assert_eq!(flag.sentence(), "Guests for whom flag is no.");
+        let consent = parse(r#"{"not":{"field":"consent","op":"is","value":"NEVER"}}"#).unwrap();
+        assert_eq!(consent.predicate().render(0), "(NOT (f.consent = $1::text))");
+        assert_eq!(
+            consent.canonical(),
+            r#"{"v":1,"scope":"venue","where":{"not":{"field":"consent","op":"is","value":"NEVER"}}}"#
+        );
+        for (node, code) in [
+            (r#"{"field":"flag","op":"is","value":"no"}"#, Code::WrongType),
+            (r#"{"field":"consent","op":"is","value":"granted"}"#, Code::UnknownValue),
+            (r#"{"field":"consent","op":"eq","value":"GRANTED"}"#, Code::UnknownOperator),
+        ] {
+            assert_eq!(parse(node).unwrap_err()[0].code, code, "{node}");
+        }
+        let never = parse(
+            r#"{"all":[{"field":"flag","op":"is","value":true},{"field":"flag","op":"is","value":false}]}"#,
+        );
+        assert_eq!(never.unwrap().warnings()[0].code, Doubt::Contradictory);
     }
 }

@@ -6,7 +6,8 @@ use super::field::{Field, Kind};
 use super::json::Json;
 use super::number::{MOST, Number, NumberFault, Unit};
 use super::operator::{Operator, Takes};
-use super::problem::{Code, Place, Problem, Problems, nearest};
+use super::place::Place;
+use super::problem::{Code, Problem, Problems, nearest};
 use super::tree::Operand;
 
 /// Values of a list.

@@ -216,36 +216,6 @@ impl Problems {
     }
 }
 
-/// Where in a document a walk stands, as a JSON pointer.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Place(String);
-
-impl Place {
-    pub(super) fn at(pointer: &str) -> Self {
-        Self(pointer.to_owned())
-    }
-
-    pub(super) fn pointer(&self) -> &str {
-        &self.0
-    }
-
-    /// The pointer of a member of the object here.
-    pub(super) fn of_key(&self, key: &str) -> String {
-        format!("{}/{}", self.0, key.replace('~', "~0").replace('/', "~1"))
-    }
-
-    /// One step further in; returns what [`Self::leave`] takes to step back.
-    pub(super) fn enter(&mut self, step: impl fmt::Display) -> usize {
-        let length = self.0.len();
-        self.0 = self.of_key(&step.to_string());
-        length
-    }
-
-    pub(super) fn leave(&mut self, length: usize) {
-        self.0.truncate(length);
-    }
-}
-
 /// At most 80 characters of a text.
 pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(80) {
@@ -291,16 +261,5 @@ mod tests {
     fn names_of_codes_are_distinct() {
         let names: std::collections::HashSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
-    }
-
-    #[test]
-    fn a_pointer_escapes_slash_and_tilde() {
-        // RFC 6901, section 5: the key "a/b" is /a~1b, the key "m~n" is /m~0n.
-        let mut place = Place::default();
-        assert_eq!(place.of_key("a/b"), "/a~1b");
-        let outside = place.enter("m~n");
-        assert_eq!(place.pointer(), "/m~0n");
-        place.leave(outside);
-        assert_eq!(place.pointer(), "");
     }
 }

@@ -11,7 +11,8 @@ use super::field::{Field, Kind};
 use super::json::Json;
 use super::number::{Number, Unit};
 use super::operator::{Operator, Takes};
-use super::problem::{Code, Place, Problem, Problems};
+use super::place::Place;
+use super::problem::{Code, Problem, Problems};
 use super::tree::{Leaf, Node, Scope};
 use super::{Criteria, read_json};
 

@@ -10,8 +10,9 @@ use super::date::DayExpression;
 use super::field::Kind;
 use super::json::Json;
 use super::operator::{Measure, Operator};
-use super::problem::Place;
+use super::place::Place;
 use super::tree::{Leaf, Node, Operand};
+use super::values::{LEAST, MOST, Values};
 
 /// What kind of warning it is; its name is stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,57 +90,6 @@ struct Quantity {
     /// In words.
     label: &'static str,
     everything: Values,
-}
-
-/// A set of integers, and perhaps null. The ranges are disjoint, in order, not adjacent, both ends included.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Values {
-    ranges: Vec<(i64, i64)>,
-    null: bool,
-}
-
-const LEAST: i64 = i64::MIN / 4;
-const MOST: i64 = i64::MAX / 4;
-
-impl Values {
-    fn of(mut ranges: Vec<(i64, i64)>, null: bool) -> Self {
-        ranges.retain(|(from, to)| from <= to);
-        ranges.sort_unstable();
-        let mut merged: Vec<(i64, i64)> = Vec::new();
-        for (from, to) in ranges {
-            match merged.last_mut() {
-                Some(last) if from <= last.1 + 1 => last.1 = last.1.max(to),
-                _ => merged.push((from, to)),
-            }
-        }
-        Self { ranges: merged, null }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.ranges.is_empty() && !self.null
-    }
-
-    fn or(&self, other: &Self) -> Self {
-        Self::of(self.ranges.iter().chain(&other.ranges).copied().collect(), self.null || other.null)
-    }
-
-    fn and(&self, other: &Self) -> Self {
-        let pairs =
-            self.ranges.iter().flat_map(|a| other.ranges.iter().map(move |b| (a.0.max(b.0), a.1.min(b.1))));
-        Self::of(pairs.collect(), self.null && other.null)
-    }
-
-    /// All values that are not in it.
-    fn complement(&self) -> Self {
-        let mut ranges = Vec::new();
-        let mut from = LEAST;
-        for (first, last) in &self.ranges {
-            ranges.push((from, first - 1));
-            from = last + 1;
-        }
-        ranges.push((from, MOST));
-        Self::of(ranges, !self.null)
-    }
 }
 
 impl Verdict {
@@ -299,7 +249,7 @@ fn quantity_and_values(leaf: &Leaf) -> Option<(Quantity, Values)> {
     let ranges = |ranges: Vec<(i64, i64)>| Values::of(ranges, false);
     if matches!(leaf.operator, IsNull | NotNull) {
         let (least, most) = bounds(field.kind);
-        return Some((quantity("", least, most), Values { ranges: Vec::new(), null: true }));
+        return Some((quantity("", least, most), Values::of(Vec::new(), true)));
     }
     match (&leaf.operand, field.kind) {
         (operand, Kind::Relation(_)) => {
