@@ -4,6 +4,7 @@
 #![allow(clippy::result_large_err)]
 
 mod caller;
+mod criteria;
 mod key;
 mod local_time;
 mod migration;

@@ -35,6 +35,7 @@ pub mod operator;
 mod place;
 mod problem;
 mod query_builder;
+mod read_json;
 mod schema;
 mod sentence;
 mod sql;
@@ -175,7 +176,7 @@ fn read_json(text: &str, problems: &mut Problems) -> Option<json::Json> {
         problems.add(Problem::new("", Code::TooLarge, message));
         return None;
     }
-    json::read(text, problems)
+    read_json::read(text, problems)
 }
 
 fn fields_below(node: &Node, of: &str, names: &mut BTreeSet<String>) {

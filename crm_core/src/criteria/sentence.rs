@@ -50,7 +50,7 @@ fn condition(leaf: &Leaf) -> String {
 
 fn compared(leaf: &Leaf) -> String {
     use Operator::*;
-    let operand = value(&leaf.operand);
+    let operand = value(&leaf.operand, "and");
     match leaf.operator {
         Eq | Is => format!("is {operand}"),
         Neq => format!("is not {operand}"),
@@ -59,7 +59,7 @@ fn compared(leaf: &Leaf) -> String {
         Gt => format!("is more than {operand}"),
         Gte => format!("is at least {operand}"),
         Between => format!("is from {operand}"),
-        In => format!("is one of {operand}"),
+        In => format!("is {}", value(&leaf.operand, "or")),
         NotIn => format!("is none of {operand}"),
         IsNull => "is unknown".to_owned(),
         NotNull => "is known".to_owned(),
@@ -78,11 +78,11 @@ fn compared(leaf: &Leaf) -> String {
 }
 
 fn set(leaf: &Leaf) -> String {
-    let operand = value(&leaf.operand);
+    let operand = value(&leaf.operand, "and");
     match leaf.operator {
         Operator::Has => format!("include {operand}"),
-        Operator::HasAny => format!("include any of {operand}"),
-        Operator::HasAll => format!("include all of {operand}"),
+        Operator::HasAny => format!("include {}", value(&leaf.operand, "or")),
+        Operator::HasAll => format!("include {operand}"),
         Operator::HasNone => format!("include none of {operand}"),
         _ => "are none".to_owned(),
     }
@@ -91,7 +91,7 @@ fn set(leaf: &Leaf) -> String {
 fn rows(leaf: &Leaf, relation: &Relation) -> String {
     use Operator::*;
     let (one, several) = relation.noun;
-    let operand = value(&leaf.operand);
+    let operand = value(&leaf.operand, "and");
     let noun = if operand == "1" { one } else { several };
     let (before, after) = match leaf.operator {
         AnyRow => (format!("there is {} {one}", article(one)), String::new()),
@@ -117,14 +117,15 @@ fn window(window: Window) -> String {
     }
 }
 
-fn value(operand: &Operand) -> String {
+/// A value in words; the word joins the last two of a list.
+fn value(operand: &Operand, word: &str) -> String {
     match operand {
         Operand::Nothing => String::new(),
         Operand::Number(number) => number.to_string(),
         Operand::NumberRange(from, to) => format!("{from} to {to}"),
-        Operand::Numbers(numbers) => listed(numbers.iter().map(Number::to_string)),
+        Operand::Numbers(numbers) => listed(numbers.iter().map(Number::to_string), word),
         Operand::Text(text) => quoted(text),
-        Operand::Texts(texts) => listed(texts.iter().map(|text| quoted(text))),
+        Operand::Texts(texts) => listed(texts.iter().map(|text| quoted(text)), word),
         Operand::Boolean(value) => if *value { "yes" } else { "no" }.to_owned(),
         Operand::Day(value) => day(*value),
         Operand::DayRange(from, to) => format!("{} to {}", day(*from), day(*to)),
@@ -151,14 +152,14 @@ const MONTHS: [&str; 12] = [
 /// Most values of a list that are spelt out.
 const MOST_LISTED: usize = 8;
 
-fn listed(values: impl ExactSizeIterator<Item = String>) -> String {
+fn listed(values: impl ExactSizeIterator<Item = String>, word: &str) -> String {
     let more = values.len().saturating_sub(MOST_LISTED);
     let mut words: Vec<String> = values.take(MOST_LISTED).collect();
     if more > 0 {
         words.push(format!("{more} more"));
     }
     match words.pop() {
-        Some(last) if !words.is_empty() => format!("{} and {last}", words.join(", ")),
+        Some(last) if !words.is_empty() => format!("{} {word} {last}", words.join(", ")),
         last => last.unwrap_or_default(),
     }
 }

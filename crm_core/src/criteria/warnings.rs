@@ -11,6 +11,7 @@ use super::field::Kind;
 use super::json::Json;
 use super::operator::{Measure, Operator};
 use super::place::Place;
+use super::sentence;
 use super::tree::{Leaf, Node, Operand};
 use super::values::{LEAST, MOST, Values};
 
@@ -115,13 +116,13 @@ fn examine(node: &Node, place: &mut Place, warnings: &mut Vec<Warning>) -> Verdi
                     warnings,
                     place.pointer(),
                     Doubt::MatchesNobody,
-                    format!("{} can never be so", leaf.field.label),
+                    format!("it never holds that {}", sentence::of_node(node)),
                 ),
                 Verdict::Everyone => warn(
                     warnings,
                     place.pointer(),
                     Doubt::AlwaysTrue,
-                    format!("{} is always so", leaf.field.label),
+                    format!("it always holds that {}", sentence::of_node(node)),
                 ),
                 _ => {}
             }

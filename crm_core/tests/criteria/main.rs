@@ -5,5 +5,6 @@ mod meaning;
 mod problems;
 mod properties;
 mod query_builder;
+mod reference;
 mod schema;
 mod sql;

@@ -27,7 +27,7 @@ fn sentences_read_as_english() {
         ),
         (
             r#"{"all":[{"field":"label","op":"in","value":["LOYAL","CHAMPION"]},{"not":{"field":"last_order_at","op":"within_last","value":"1y"}}]}"#,
-            "Guests for whom label is one of “CHAMPION” and “LOYAL” and (it is not so that last order is within the last 1 year).",
+            "Guests for whom label is “CHAMPION” or “LOYAL” and (it is not so that last order is within the last 1 year).",
         ),
         (
             r#"{"any":[{"field":"aov","op":"between","value":[10,"20.5"]},{"all":[{"field":"email","op":"is_null"},{"field":"in_segment","op":"has_none","value":["vip"]}]}]}"#,
