@@ -16,6 +16,7 @@ fn finding(problem: Problem) -> Finding {
     ("error", problem.pointer, name, problem.message, problem.got, allowed, problem.suggestion)
 }
 
+#[allow(clippy::type_complexity, reason = "pgrx reads the columns off the signature")]
 #[pg_extern(schema = "crm", immutable, parallel_safe)]
 fn validate_criteria(
     criteria: &str,

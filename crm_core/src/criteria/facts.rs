@@ -5,6 +5,7 @@
 //! the platform's own index finds them; a column that nothing asks for should cost nothing, so both had better
 //! be inlined.
 //!
+//! - A column is null only where the catalogue calls its field nullable; `segments`, amounts and quantities may be.
 //! - `today` is the local day of [`crm.now()`] at the venue; every other day is a local day there too.
 //! - `segments` holds the keys of the segments that the guest is a member of, as of before the statement:
 //!   segments that refer to others are evaluated after them.
