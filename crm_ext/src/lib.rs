@@ -6,6 +6,7 @@
 mod caller;
 mod clock;
 mod collected;
+mod criteria;
 mod key;
 mod local_time;
 mod migration;

@@ -146,7 +146,35 @@ extension_sql_file!(
     name = "stats_verify_stats",
     requires = ["stats_upcoming_labels"]
 );
-extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["stats_verify_stats"]);
+extension_sql_file!(
+    "../../sql/segment/criteria.sql",
+    name = "segment_criteria",
+    requires = [
+        "stats_verify_stats",
+        criteria::validate_criteria,
+        criteria::canonical_criteria,
+        criteria::describe_criteria,
+        criteria::criteria_schema,
+        criteria::criteria_to_query_builder,
+        criteria::criteria_from_query_builder,
+        criteria::segment_templates
+    ]
+);
+extension_sql_file!(
+    "../../sql/segment/first_day_reaching.sql",
+    name = "segment_first_day_reaching",
+    requires = ["segment_criteria"]
+);
+extension_sql_file!(
+    "../../sql/segment/next_anniversary.sql",
+    name = "segment_next_anniversary",
+    requires = ["segment_first_day_reaching"]
+);
+extension_sql_file!(
+    "../../sql/binding/bind.sql",
+    name = "binding_bind",
+    requires = ["segment_next_anniversary"]
+);
 extension_sql_file!(
     "../../sql/binding/binding_field.sql",
     name = "binding_binding_field",
