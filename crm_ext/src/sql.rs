@@ -34,9 +34,14 @@ extension_sql_file!(
     requires = ["venue_find_venue"]
 );
 extension_sql_file!(
+    "../../sql/venue/read_settings.sql",
+    name = "venue_read_settings",
+    requires = ["venue_mirror_venue"]
+);
+extension_sql_file!(
     "../../sql/venue/scoring_rule.sql",
     name = "venue_scoring_rule",
-    requires = ["venue_mirror_venue"]
+    requires = ["venue_read_settings"]
 );
 extension_sql_file!(
     "../../sql/venue/venue_list.sql",
@@ -44,9 +49,14 @@ extension_sql_file!(
     requires = ["venue_scoring_rule"]
 );
 extension_sql_file!(
+    "../../sql/venue/venue_settings.sql",
+    name = "venue_venue_settings",
+    requires = ["venue_venue_list"]
+);
+extension_sql_file!(
     "../../sql/customer/customer_list.sql",
     name = "customer_customer_list",
-    requires = ["venue_venue_list"]
+    requires = ["venue_venue_settings"]
 );
 extension_sql_file!(
     "../../sql/customer/customer_profile.sql",
@@ -79,11 +89,26 @@ extension_sql_file!(
     requires = ["stats_count_order"]
 );
 extension_sql_file!(
-    "../../sql/stats/order_changed.sql",
-    name = "stats_order_changed",
+    "../../sql/stats/label_flow.sql",
+    name = "stats_label_flow",
     requires = ["stats_explain_rfm"]
 );
-extension_sql_file!("../../sql/stats/rate.sql", name = "stats_rate", requires = ["stats_order_changed"]);
+extension_sql_file!(
+    "../../sql/stats/order_changed.sql",
+    name = "stats_order_changed",
+    requires = ["stats_label_flow"]
+);
+extension_sql_file!(
+    "../../sql/stats/overview.sql",
+    name = "stats_overview",
+    requires = ["stats_order_changed"]
+);
+extension_sql_file!(
+    "../../sql/stats/preview_settings.sql",
+    name = "stats_preview_settings",
+    requires = ["stats_overview"]
+);
+extension_sql_file!("../../sql/stats/rate.sql", name = "stats_rate", requires = ["stats_preview_settings"]);
 extension_sql_file!(
     "../../sql/stats/recompute_venue.sql",
     name = "stats_recompute_venue",
@@ -216,14 +241,16 @@ extension_sql_file!(
 );
 extension_sql_file!("../../sql/job/health.sql", name = "job_health", requires = ["job_backfill"]);
 extension_sql_file!("../../sql/job/job_run.sql", name = "job_job_run", requires = ["job_health"]);
+extension_sql_file!("../../sql/job/night_due.sql", name = "job_night_due", requires = ["job_job_run"]);
 extension_sql_file!(
     "../../sql/job/repair_failed.sql",
     name = "job_repair_failed",
-    requires = ["job_job_run"]
+    requires = ["job_night_due"]
 );
 extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requires = ["job_repair_failed"]);
 extension_sql_file!("../../sql/job/schedule.sql", name = "job_schedule", requires = ["job_run_night"]);
-extension_sql_file!("../../sql/job/sweep.sql", name = "job_sweep", requires = ["job_schedule"]);
+extension_sql_file!("../../sql/job/stop_job.sql", name = "job_stop_job", requires = ["job_schedule"]);
+extension_sql_file!("../../sql/job/sweep.sql", name = "job_sweep", requires = ["job_stop_job"]);
 extension_sql_file!(
     "../../sql/role/caller.sql",
     name = "role_caller",

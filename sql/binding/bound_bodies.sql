@@ -41,6 +41,8 @@ BEGIN
         ('counted_orders_of', format('SELECT o.total, o.completed_at FROM (SELECT %s JOIN crm.venue_scoring AS s ON s.ref = $2 WHERE %s AND %s AND %s) AS o(customer_ref, order_ref, total, completed_at) WHERE o.total IS NOT NULL AND o.completed_at IS NOT NULL',
            of_order, CASE WHEN fields ? 'customer' THEN crm.mapped_lookup(fields, 'customer', '$1') ELSE 'false' END,
            crm.mapped_lookup(fields, 'venue', '$2'), crm.order_is_kept(fields))),
+        ('counted_orders_since', format('SELECT o.customer_ref, o.total, o.completed_at FROM (SELECT %s JOIN crm.venue_scoring AS s ON s.ref = $1 WHERE %s AND %s AND %s) AS o(customer_ref, order_ref, total, completed_at) WHERE o.customer_ref IS NOT NULL AND o.total IS NOT NULL AND o.completed_at >= $2',
+           of_order, crm.mapped_lookup(fields, 'venue', '$1'), crm.completed_about(fields, '$2'), crm.order_is_kept(fields))),
         ('on_order_change', crm.order_trigger_body(fields));
     WHEN 'product' THEN
       RETURN QUERY VALUES ('bound_products', format('SELECT %s, %s, %s, %s, %s FROM %s',
@@ -76,6 +78,20 @@ AS $$
   FROM (SELECT fields -> field AS f) AS mapped
 $$;
 COMMENT ON FUNCTION crm.mapped_lookup(jsonb, text, text) IS 'Condition that a mapped reference equals a parameter, in the platform''s own type';
+
+CREATE OR REPLACE FUNCTION crm.completed_about(fields jsonb, parameter text) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- Wider than the instant where the column has no zone of its own: no zone is a day away from UTC, and a business day
+  -- opens within a day of its date.
+  SELECT CASE f ->> 'type'
+    WHEN 'timestamptz' THEN format('h.%I >= %s', f ->> 'column', parameter)
+    WHEN 'timestamp' THEN format('h.%I >= (%s AT TIME ZONE ''UTC'') - interval ''1 day''', f ->> 'column', parameter)
+    ELSE format('h.%I >= (%s AT TIME ZONE ''UTC'')::date - 2', f ->> 'column', parameter) END
+  FROM (SELECT fields -> 'completed_at' AS f) AS mapped
+$$;
+COMMENT ON FUNCTION crm.completed_about(jsonb, text) IS 'Condition on the platform''s column, so that its index serves, which every order meets that was completed at an instant or later';
 
 CREATE OR REPLACE FUNCTION crm.order_columns(fields jsonb) RETURNS text
 LANGUAGE sql STABLE

@@ -48,6 +48,9 @@ BEGIN
       LOOP
         PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
         PERFORM pg_advisory_xact_lock(leader);
+        IF crm.is_stopped() THEN
+          RETURN;
+        END IF;
         failure := NULL;
         -- One venue that fails does not stop the others.
         BEGIN
@@ -75,4 +78,4 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE crm.run_night(timestamptz) IS 'Repairs what failed, then per venue recounts the guests whose totals differ from the orders, recomputes the cut points and rewrites the scores and labels that change, as of an instant (null for now), at most 1,000 rows per transaction. Waits up to ten seconds for sales that began under the former cut points. Call it alone, outside a transaction; crm.job_run shows what it did.';
+COMMENT ON PROCEDURE crm.run_night(timestamptz) IS 'Repairs what failed, then per venue recounts the guests whose totals differ from the orders, recomputes the cut points and rewrites the scores and labels that change, as of an instant (null for now), at most 1,000 rows per transaction. Waits up to ten seconds for sales that began under the former cut points. Ends after a chunk when crm.stop_job asks. Call it alone, outside a transaction; crm.job_run shows what it did.';

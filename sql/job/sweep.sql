@@ -43,6 +43,7 @@ BEGIN
       RAISE NOTICE 'pg_crm: another session sweeps';
       EXIT;
     END IF;
+    EXIT WHEN crm.is_stopped();
     written := crm.sweep();
     IF written > 0 AND run IS NULL THEN
       run := crm.start_run('sweep', NULL);

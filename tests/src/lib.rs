@@ -5,9 +5,11 @@
 
 pub mod database;
 pub mod oracle;
+pub mod program;
 pub mod restaurant;
 pub mod sequence;
 pub mod session;
 
 pub use database::TestDatabase;
+pub use program::Program;
 pub use session::Session;
