@@ -2,6 +2,7 @@ CREATE OR REPLACE FUNCTION crm.label_flow(venue text, from_day date, to_day date
 RETURNS TABLE (from_label text, to_label text, moves bigint, guests_moved bigint, net_guests bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

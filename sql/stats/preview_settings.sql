@@ -2,6 +2,7 @@ CREATE OR REPLACE FUNCTION crm.preview_settings(venue text, settings jsonb)
 RETURNS TABLE (from_label text, to_label text, guests bigint, guests_anyway bigint, sample jsonb)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -3,6 +3,7 @@ RETURNS TABLE (customer_id uuid, ref text, name text, phone text, label text, ne
                days_since_last_order int, usual_gap_days numeric, overdue numeric, total_visits int, total_spent numeric)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -29,6 +30,7 @@ RETURNS TABLE (customer_id uuid, label text, next_label text, changes_on date, d
                usual_gap_days numeric, overdue numeric, total_visits int, total_spent numeric)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -40,22 +42,24 @@ BEGIN
   today := crm.local_day(crm.now(), s.timezone, s.day_starts_at);
   horizon := crm.day_opening(today + upcoming_labels_of.days + 1, s.timezone, s.day_starts_at);
   RETURN QUERY
-  SELECT t.customer_id, t.label, change.next_label, change.day, since.days, round(gap.days, 1), round(since.days / NULLIF(gap.days, 0), 2),
-         t.total_visits, t.total_spent
+  SELECT t.customer_id, t.label,
+         crm.label(s.rule, t.total_orders, t.total_visits, (t.total_spent * 100)::bigint, g.first_day, g.last_day, t.last_order_at, change.day),
+         change.day, since.days, round(gap.days, 1), round(since.days / NULLIF(gap.days, 0), 2), t.total_visits, t.total_spent
   FROM crm.customer_venue_stats AS t
   CROSS JOIN LATERAL (SELECT crm.local_day(t.first_order_at, s.timezone, s.day_starts_at) AS first_day,
-                             crm.local_day(t.last_order_at, s.timezone, s.day_starts_at) AS last_day) AS g
+                             crm.local_day(t.last_order_at, s.timezone, s.day_starts_at) AS last_day,
+                             GREATEST(today, crm.local_day(t.next_label_at, s.timezone, s.day_starts_at)) AS next_day) AS g
   CROSS JOIN LATERAL (SELECT crm.open_days_between(s.rule, g.last_day, today) AS days) AS since
   CROSS JOIN LATERAL (SELECT crm.open_days_between(s.rule, g.first_day, g.last_day)::numeric / NULLIF(t.total_visits - 1, 0) AS days) AS gap
-  -- What changes next may be the recency score alone: from that day on, look for the label's own change.
+  -- What changes next is the label, as a rule; else it is the recency score alone, and the label's own change is looked for.
   CROSS JOIN LATERAL (
-    SELECT today + n AS day, then_label.label AS next_label
-    FROM generate_series(GREATEST(0, crm.local_day(t.next_label_at, s.timezone, s.day_starts_at) - today), upcoming_labels_of.days) AS n
-    CROSS JOIN LATERAL (SELECT crm.label(s.rule, t.total_orders, t.total_visits, (t.total_spent * 100)::bigint, g.first_day, g.last_day,
-                                         t.last_order_at, today + n) AS label) AS then_label
-    WHERE then_label.label <> t.label
-    ORDER BY n LIMIT 1) AS change
-  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.next_label_at < horizon;
+    SELECT CASE
+      WHEN crm.label(s.rule, t.total_orders, t.total_visits, (t.total_spent * 100)::bigint, g.first_day, g.last_day, t.last_order_at, g.next_day) <> t.label
+        THEN g.next_day
+      ELSE (SELECT min(g.next_day + n) FROM generate_series(1, today + upcoming_labels_of.days - g.next_day) AS n
+            WHERE crm.label(s.rule, t.total_orders, t.total_visits, (t.total_spent * 100)::bigint, g.first_day, g.last_day, t.last_order_at,
+                            g.next_day + n) <> t.label) END AS day) AS change
+  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.next_label_at < horizon AND change.day IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION crm.upcoming_labels_of(crm.venue_key, int) IS 'Guests of a venue whose label changes within so many days if they do not come, as of crm.upcoming_labels, in no order; today''s date as the day where the change is due already';

@@ -149,22 +149,16 @@ fn a_failing_job_is_tried_again_and_requests_are_answered_meanwhile() {
 #[test]
 fn stopping_lets_the_present_chunk_commit_and_begins_no_other() {
     let mut house = Restaurant::with_due_regulars("jobs_stop", 2001);
-    let mut repair = house.database.session();
-    repair.run("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('crm.repair', 0))");
+    let mut holder = house.database.session();
+    holder.run("BEGIN; LOCK TABLE crm.label_change IN SHARE MODE");
     let mut service = house.serve("3600");
-    // The first chunk waits for that lock.
-    house.await_rows(
-        1,
-        "pg_stat_activity WHERE application_name = 'crm_api jobs' AND wait_event = 'advisory'",
-    );
+    // The first chunk waits to record its changes.
+    house.await_rows(1, &format!("{SESSIONS} AND wait_event = 'relation'"));
     service.stop();
-    // One session asks the other to stop, and waits for its chunk.
-    house.await_rows(
-        2,
-        "pg_stat_activity WHERE application_name = 'crm_api jobs' AND wait_event = 'advisory'",
-    );
+    // Another session asks it to stop, and waits for its end.
+    house.await_rows(1, &format!("{SESSIONS} AND wait_event = 'advisory'"));
     assert!(service.ended().is_none(), "the service waits for the chunk");
-    repair.run("COMMIT");
+    holder.run("COMMIT");
     let start = Instant::now();
     let status = loop {
         if let Some(status) = service.ended() {
