@@ -27,7 +27,7 @@ DECLARE
   of_venue crm.venue_key := crm.visible_venue(venue);
   wanted jsonb;
 BEGIN
-  PERFORM FROM crm.venue AS v WHERE v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id FOR UPDATE;
+  PERFORM FROM crm.venue AS v WHERE v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id FOR NO KEY UPDATE;
   wanted := crm.read_settings(crm.settings_of(of_venue), settings);
   UPDATE crm.venue AS v
   SET min_cohort = w.min_cohort, regular_visits = w.regular_visits, at_risk_days = w.at_risk_days,
