@@ -36,7 +36,7 @@ BEGIN
     'cohort', guests.cohort, 'labels', guests.labels, 'repeat_rate', round(guests.returned / NULLIF(guests.cohort, 0), 4),
     'orders', guests.orders, 'revenue', crm.money_sum(guests.spent)::text,
     'average_bill', round(guests.spent / NULLIF(guests.orders, 0), 2)::text,
-    'sales', crm.sales_of(of_venue, crm.local_day(crm.now(), s.timezone, s.day_starts_at)),
+    'sales', crm.sales_of(of_venue, crm.local_day(crm.now(), s.timezone, s.day_starts_at), s.closed_day),
     'at_risk_within_7_days', jsonb_build_object('guests', soon.guests, 'spent', soon.spent::text,
       'share_of_revenue', round(soon.spent / NULLIF(guests.spent, 0), 4)),
     'scores_computed_at', s.computed_at,
@@ -47,14 +47,13 @@ ALTER FUNCTION crm.overview(text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.overview(text) IS 'A venue (the CRM''s id or the platform''s) at a glance, JSON. Of all time: cohort (guests with an order), labels (the seven, each with guests, spent and share_of_revenue), repeat_rate (share of the cohort with two visits or more), orders, revenue, average_bill. sales: figures of today so far, of the last 7 and 30 whole days, and of the 7 and 30 before: from_day, to_day (local), orders, revenue, average_bill, visits (a guest on a day), new_guests, returning_visits (visits but a guest''s first), and the change of orders, revenue and visits (0.1 is a tenth more). at_risk_within_7_days: regulars who become AT_RISK if they do not come, and what they have spent. scores_computed_at; changes_put_off: changes of orders that wait for the next sweep. Money as decimal strings in the venue''s currency, shares 0 to 1, null where there is nothing to divide by. CR404 for an unknown venue.';
 GRANT EXECUTE ON FUNCTION crm.overview(text) TO crm_reader, crm_staff;
 
-CREATE OR REPLACE FUNCTION crm.sales_of(of_venue crm.venue_key, today date) RETURNS jsonb
+CREATE OR REPLACE FUNCTION crm.sales_of(of_venue crm.venue_key, today date, closed_day date) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   oldest date := today - 60;
-  -- Days after it are read from the orders: today, and what the night has yet to keep.
-  kept_until date := (SELECT max(d.day) FROM crm.venue_day AS d WHERE d.org_id = of_venue.org_id AND d.venue_id = of_venue.venue_id AND d.day < today);
+  kept_until date := LEAST(COALESCE(closed_day, oldest - 1), today - 1);
 BEGIN
   RETURN (
     WITH sold AS MATERIALIZED (
@@ -84,7 +83,7 @@ BEGIN
     FROM figures AS f LEFT JOIN figures AS before ON before.name = replace(f.name, 'last', 'previous') AND before.name <> f.name);
 END
 $$;
-COMMENT ON FUNCTION crm.sales_of(crm.venue_key, date) IS 'Figures of today, the last 7 and 30 days and the 7 and 30 before, as of crm.overview: from the days that the night has kept, and from the orders since. Runs as crm_owner.';
+COMMENT ON FUNCTION crm.sales_of(crm.venue_key, date, date) IS 'Figures of today, the last 7 and 30 days and the 7 and 30 before, as of crm.overview: to the last closed day (null for none) from crm.venue_day, after it from the orders. Runs as crm_owner.';
 
 CREATE OR REPLACE FUNCTION crm.days_of_orders(of_venue crm.venue_key, from_day date)
 RETURNS TABLE (day date, guests bigint, new_guests bigint, orders bigint, revenue numeric)

@@ -103,8 +103,11 @@ fn an_overview_compares_whole_days_with_the_days_before() {
 #[test]
 fn past_days_are_the_kept_ones_and_days_not_kept_yet_are_read_from_the_orders() {
     let (_database, mut sql) = bistro("kept");
-    for gone in ["day > '2025-06-20'", "day > '2025-05-10'", "true"] {
-        sql.run(&format!("DELETE FROM crm.venue_day WHERE {gone}"));
+    for closed_day in ["'2025-06-20'", "'2025-05-10'", "NULL"] {
+        sql.run(&format!(
+            "UPDATE crm.venue_scoring SET closed_day = {closed_day};
+             DELETE FROM crm.venue_day WHERE (day <= {closed_day}) IS NOT TRUE"
+        ));
         sql.expect_rows(SALES, &SALES_OF_30_JUNE);
     }
     sql.run("CALL crm.run_night()");
