@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::{sync::watch::Receiver, time::sleep};
 use tokio_postgres::{Client, Error, NoTls};
 
-use crate::config::Jobs;
+use crate::{config::Jobs, database::with_source};
 
 const LEAD: &str = "SELECT pg_try_advisory_lock(hashtextextended('crm_api jobs', 0)), pg_backend_pid()";
 const NIGHT_DUE: &str =
@@ -175,6 +175,6 @@ async fn told(stop: &mut Receiver<bool>) {
 
 fn log_failure(what: &str, error: &Error) {
     let sqlstate = error.code().map(|code| code.code());
-    let source = error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
-    tracing::error!(what, sqlstate, reason = source, "jobs failed; they are tried again");
+    let reason = error.as_db_error().map_or_else(|| with_source(error), |error| error.message().to_owned());
+    tracing::error!(what, sqlstate, reason, "jobs failed; they are tried again");
 }
