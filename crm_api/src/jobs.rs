@@ -107,8 +107,14 @@ impl Worker {
         };
         let due = client.query_one(NIGHT_DUE, &[]).await?;
         let until_night = Duration::try_from_secs_f64(due.try_get(1)?).unwrap_or_default();
-        if due.try_get(0)? && self.call(client, session, "CALL crm.run_night()", stop).await?.is_stopped() {
-            return Ok((until_night, Outcome::Stopped));
+        if due.try_get(0)? {
+            match self.call(client, session, "CALL crm.run_night()", stop).await {
+                Ok(Outcome::GoesOn) => {}
+                Ok(Outcome::Stopped) => return Ok((until_night, Outcome::Stopped)),
+                Err(error) if client.is_closed() => return Err(error),
+                // The sweep goes on without it.
+                Err(error) => log_failure("night", &error),
+            }
         }
         Ok((until_night, self.call(client, session, "CALL crm.run_sweep()", stop).await?))
     }
