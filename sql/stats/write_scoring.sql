@@ -1,16 +1,4 @@
-CREATE OR REPLACE FUNCTION crm.refresh_scoring(of_venue crm.venue_key, as_of timestamptz) RETURNS void
-LANGUAGE sql
-SET search_path = pg_catalog, pg_temp
-AS $$
-  SELECT crm.write_scoring(of_venue, as_of, array_agg(t.last_order_at), array_agg(t.total_visits::bigint), array_agg((t.total_spent * 100)::bigint))
-  FROM crm.customer_venue_stats AS t
-  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders > 0
-$$;
-COMMENT ON FUNCTION crm.refresh_scoring(crm.venue_key, timestamptz) IS 'Computes the scoring rule of a venue anew from its stats';
-
-CREATE OR REPLACE FUNCTION crm.write_scoring(
-  of_venue crm.venue_key, as_of timestamptz, last_orders timestamptz[], visits bigint[], spent bigint[]
-) RETURNS void
+CREATE OR REPLACE FUNCTION crm.write_scoring(of_venue crm.venue_key, as_of timestamptz, cohort bytea) RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -24,13 +12,10 @@ BEGIN
   SELECT * INTO STRICT scoring FROM crm.venue_scoring AS s
   WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id FOR UPDATE;
 
-  scoring.cohort_size := COALESCE(cardinality(visits), 0);
-  scoring.recency_cuts := crm.cut_points(last_orders);
-  scoring.frequency_cuts := crm.cut_points(visits);
-  money_cuts := crm.cut_points(spent);
-  SELECT count(*), crm.lower_median(array_agg(u.visits)), crm.lower_median(array_agg(u.spent)) / 100.0
-  INTO scoring.regulars, scoring.median_regular_visits, scoring.median_regular_spent
-  FROM unnest(visits, spent) AS u(visits, spent) WHERE u.visits >= venue.regular_visits;
+  SELECT c.cohort_size, c.recency_cuts, c.frequency_cuts::int[], c.monetary_cuts, c.regulars, c.median_regular_visits, c.median_regular_spent / 100.0
+  INTO scoring.cohort_size, scoring.recency_cuts, scoring.frequency_cuts, money_cuts, scoring.regulars,
+       scoring.median_regular_visits, scoring.median_regular_spent
+  FROM crm.cohort_summary(cohort, venue.regular_visits) AS c;
   scoring.monetary_cuts := (SELECT array_agg((c / 100.0)::numeric(14,2) ORDER BY n) FROM unnest(money_cuts) WITH ORDINALITY AS u(c, n));
   scoring.method := CASE WHEN scoring.cohort_size >= venue.min_cohort THEN 'quintile' ELSE 'fixed' END;
   IF scoring.method = 'fixed' THEN
@@ -39,7 +24,7 @@ BEGIN
     scoring.monetary_cuts := NULL;
     -- Computed anew until it rests on 100 orders, then kept.
     IF scoring.median_bill_orders < 100 THEN
-      SELECT count(*), crm.lower_median(array_agg((o.total * 100)::bigint)) / 100.0
+      SELECT count(*), crm.lower_median(array_agg(crm.hundredths(o.total))) / 100.0
       INTO scoring.median_bill_orders, scoring.median_bill
       FROM crm.counted_orders_at(scoring.ref) AS o;
     END IF;
@@ -58,5 +43,5 @@ BEGIN
   WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
 END
 $$;
-ALTER FUNCTION crm.write_scoring(crm.venue_key, timestamptz, timestamptz[], bigint[], bigint[]) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.write_scoring(crm.venue_key, timestamptz, timestamptz[], bigint[], bigint[]) IS 'Chooses the scoring method of a venue and computes its cut points and medians, with the settings as they are, from its cohort: last orders, visits and spend in hundredths, guest by guest';
+ALTER FUNCTION crm.write_scoring(crm.venue_key, timestamptz, bytea) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.write_scoring(crm.venue_key, timestamptz, bytea) IS 'Chooses the scoring method of a venue and computes its cut points and medians, with the settings as they are, from its packed cohort';
