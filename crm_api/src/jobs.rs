@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::{sync::watch::Receiver, time::sleep};
-use tokio_postgres::{Client, Error, NoTls};
+use tokio_postgres::{Client, Error, NoTls, error::SqlState};
 
 use crate::{config::Jobs, database::with_source};
 
@@ -147,7 +147,10 @@ impl Worker {
                 Ok::<_, Error>(asker)
             };
             let (asked, ended) = tokio::join!(asking, &mut running);
-            asked.and(ended)
+            match ended {
+                Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => asked.map(drop),
+                ended => asked.and(ended),
+            }
         };
         match tokio::time::timeout(PATIENCE, chunk_ended).await {
             Ok(result) => result?,

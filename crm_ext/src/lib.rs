@@ -4,9 +4,11 @@
 #![allow(clippy::result_large_err)]
 
 mod caller;
+mod cohort;
 mod key;
 mod local_time;
 mod migration;
+mod money;
 mod scoring;
 mod sql;
 mod writer;

@@ -14,9 +14,14 @@ extension_sql_file!(
     requires = ["schema_install"]
 );
 extension_sql_file!(
+    "../../sql/schema/local_day_span.sql",
+    name = "schema_local_day_span",
+    requires = ["schema_local_day"]
+);
+extension_sql_file!(
     "../../sql/schema/money_sum.sql",
     name = "schema_money_sum",
-    requires = ["schema_local_day"]
+    requires = ["schema_local_day_span"]
 );
 extension_sql_file!(
     "../../sql/schema/schema_version.sql",
@@ -79,9 +84,22 @@ extension_sql_file!(
     requires = ["customer_lifetime"]
 );
 extension_sql_file!(
+    "../../sql/stats/cohort.sql",
+    name = "stats_cohort",
+    requires = [
+        "customer_mirror_customer",
+        cohort::cohort_summary,
+        cohort::cohort_totals,
+        cohort::cohort_differing,
+        cohort::cohort_ratings,
+        cohort::cohort_labels,
+        cohort::cohort_first_days
+    ]
+);
+extension_sql_file!(
     "../../sql/stats/count_order.sql",
     name = "stats_count_order",
-    requires = ["customer_mirror_customer", writer::add_order]
+    requires = ["stats_cohort", writer::add_order]
 );
 extension_sql_file!(
     "../../sql/stats/explain_rfm.sql",
@@ -89,14 +107,20 @@ extension_sql_file!(
     requires = ["stats_count_order"]
 );
 extension_sql_file!(
-    "../../sql/stats/label_flow.sql",
-    name = "stats_label_flow",
+    "../../sql/stats/keep_days.sql",
+    name = "stats_keep_days",
     requires = ["stats_explain_rfm"]
 );
 extension_sql_file!(
+    "../../sql/stats/label_flow.sql",
+    name = "stats_label_flow",
+    requires = ["stats_keep_days"]
+);
+extension_sql_file!("../../sql/stats/note_day.sql", name = "stats_note_day", requires = ["stats_label_flow"]);
+extension_sql_file!(
     "../../sql/stats/order_changed.sql",
     name = "stats_order_changed",
-    requires = ["stats_label_flow"]
+    requires = ["stats_note_day"]
 );
 extension_sql_file!(
     "../../sql/stats/overview.sql",
@@ -125,20 +149,20 @@ extension_sql_file!(
     requires = ["stats_record_label_change"]
 );
 extension_sql_file!(
-    "../../sql/stats/refresh_scoring.sql",
-    name = "stats_refresh_scoring",
+    "../../sql/stats/rescore.sql",
+    name = "stats_rescore",
     requires = ["stats_recount_guest"]
 );
 extension_sql_file!(
-    "../../sql/stats/rescore.sql",
-    name = "stats_rescore",
-    requires = ["stats_refresh_scoring"]
+    "../../sql/stats/score_venue.sql",
+    name = "stats_score_venue",
+    requires = ["stats_rescore"]
 );
 extension_sql_file!(
     "../../sql/stats/scoring_functions.sql",
     name = "stats_scoring_functions",
     requires = [
-        "stats_rescore",
+        "stats_score_venue",
         key::key,
         migration::compiled_migrations,
         migration::library_schema_version,
@@ -154,16 +178,31 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
+    "../../sql/stats/survey_venue.sql",
+    name = "stats_survey_venue",
+    requires = ["stats_scoring_functions"]
+);
+extension_sql_file!(
     "../../sql/stats/upcoming_labels.sql",
     name = "stats_upcoming_labels",
-    requires = ["stats_scoring_functions"]
+    requires = ["stats_survey_venue"]
 );
 extension_sql_file!(
     "../../sql/stats/verify_stats.sql",
     name = "stats_verify_stats",
     requires = ["stats_upcoming_labels"]
 );
-extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["stats_verify_stats"]);
+extension_sql_file!(
+    "../../sql/stats/verify_venue_days.sql",
+    name = "stats_verify_venue_days",
+    requires = ["stats_verify_stats"]
+);
+extension_sql_file!(
+    "../../sql/stats/write_scoring.sql",
+    name = "stats_write_scoring",
+    requires = ["stats_verify_venue_days"]
+);
+extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["stats_write_scoring"]);
 extension_sql_file!(
     "../../sql/binding/binding_field.sql",
     name = "binding_binding_field",
@@ -230,17 +269,23 @@ extension_sql_file!(
     requires = ["binding_trigger_bodies"]
 );
 extension_sql_file!(
-    "../../sql/job/await_earlier_sales.sql",
-    name = "job_await_earlier_sales",
+    "../../sql/job/await_transactions.sql",
+    name = "job_await_transactions",
     requires = ["binding_unbind"]
 );
 extension_sql_file!(
     "../../sql/job/backfill.sql",
     name = "job_backfill",
-    requires = ["job_await_earlier_sales"]
+    requires = ["job_await_transactions"]
 );
 extension_sql_file!("../../sql/job/health.sql", name = "job_health", requires = ["job_backfill"]);
-extension_sql_file!("../../sql/job/job_run.sql", name = "job_job_run", requires = ["job_health"]);
+extension_sql_file!("../../sql/job/in_chunks.sql", name = "job_in_chunks", requires = ["job_health"]);
+extension_sql_file!(
+    "../../sql/job/job_progress.sql",
+    name = "job_job_progress",
+    requires = ["job_in_chunks"]
+);
+extension_sql_file!("../../sql/job/job_run.sql", name = "job_job_run", requires = ["job_job_progress"]);
 extension_sql_file!("../../sql/job/night_due.sql", name = "job_night_due", requires = ["job_job_run"]);
 extension_sql_file!(
     "../../sql/job/repair_failed.sql",

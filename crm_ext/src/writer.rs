@@ -6,8 +6,8 @@
 
 use std::cell::RefCell;
 
-use crm_core::scoring::{Guest, next_change};
-use pgrx::datum::{DatumWithOid, Time, TimestampWithTimeZone};
+use crm_core::scoring::{Day, Guest, next_change};
+use pgrx::datum::{Date, DatumWithOid, Time, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiError};
@@ -17,7 +17,7 @@ use crate::scoring::{rule, unix_micros};
 
 const READ: &str = "
     SELECT t.total_orders, t.total_visits, (t.total_spent * 100)::bigint, t.first_order_at, t.last_order_at,
-           s.rule, s.timezone, s.day_starts_at, t.org_id, t.venue_id, crm.now()
+           s.rule, s.timezone, s.day_starts_at, t.org_id, t.venue_id, crm.now(), s.closed_day
     FROM crm.venue_scoring AS s
     JOIN crm.customer_venue_stats AS t ON t.org_id = s.org_id AND t.venue_id = s.venue_id
     WHERE s.ref = $1 AND s.counting = 'live' AND t.customer_id = $2
@@ -108,6 +108,7 @@ fn add_order(
                 row.get::<i32>(9).map_err(internal)?,
                 row.get::<pgrx::Uuid>(10).map_err(internal)?,
                 row.get::<TimestampWithTimeZone>(11).map_err(internal)?,
+                row.get::<Date>(12).map_err(internal)?.map_or(Day::MIN, |day| day.to_pg_epoch_days()),
             )))
         })?;
         let Some((
@@ -122,13 +123,15 @@ fn add_order(
             Some(org_id),
             Some(venue_id),
             Some(as_of),
+            closed_day,
         )) = found
         else {
             return Ok(false);
         };
         let local = LocalTime { timezone: &timezone, day_starts_at };
         let (order_day, former_last_day) = (local.day(completed_at), local.day(last_at));
-        if order_day < former_last_day {
+        // An order of a closed day must be noted for the night, which is not done here.
+        if order_day < former_last_day || order_day <= closed_day {
             return Ok(false);
         }
 

@@ -72,14 +72,12 @@ BEGIN
     END IF;
     -- Look-ups per guest, per order and per customer should not scan the platform's table.
     RETURN QUERY
-    SELECT bound.entity, l.severity, 'no_index', format('no index of %s leads with column %I (field "%s")', crm.host_name(host), bound.fields -> l.field ->> 'column', l.field),
+    SELECT bound.entity, 'warning', 'no_index', format('no index of %s leads with column %I (field "%s")', crm.host_name(host), bound.fields -> l.field ->> 'column', l.field),
       format('CREATE INDEX CONCURRENTLY ON %s (%I);', crm.host_name(host), bound.fields -> l.field ->> 'column')
-    FROM (VALUES ('order', 'customer', 1, 'warning'), ('customer', 'ref', 1, 'warning'), ('order_item', 'order', 1, 'warning'),
-                 -- crm.overview reads today's orders by it; after the venue it serves too.
-                 ('order', 'completed_at', 2, 'info')) AS l(entity, field, place, severity)
+    FROM (VALUES ('order', 'customer'), ('customer', 'ref'), ('order_item', 'order')) AS l(entity, field)
     JOIN pg_attribute AS a ON a.attrelid = host AND a.attname = bound.fields -> l.field ->> 'column' AND NOT a.attisdropped
     WHERE l.entity = bound.entity
-      AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = host AND a.attnum = ANY (i.indkey[0 : l.place - 1]) AND i.indisvalid AND i.indpred IS NULL);
+      AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = host AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL);
   END LOOP;
 END
 $$;

@@ -10,12 +10,4 @@ BEGIN
   PERFORM pg_advisory_lock(hashtext('crm.stop_job'), session);
 END
 $$;
-COMMENT ON FUNCTION crm.stop_job(int) IS 'Has a job (crm.run_night, crm.run_sweep) that runs in another session, given by its process id as of pg_stat_activity, end after the chunk it is at; returns when that is committed. Holds for as long as the session that asks. The next run goes on where it stopped. 22023 where there is no such session.';
-
-CREATE OR REPLACE FUNCTION crm.is_stopped() RETURNS boolean
-LANGUAGE sql
-SET search_path = pg_catalog, pg_temp
-AS $$
-  SELECT NOT pg_try_advisory_xact_lock(hashtext('crm.stop_job'), pg_backend_pid())
-$$;
-COMMENT ON FUNCTION crm.is_stopped() IS 'Whether crm.stop_job has asked this session to stop. Jobs ask at the start of each chunk, and so hold off the answer until its end.';
+COMMENT ON FUNCTION crm.stop_job(int) IS 'Has a job (crm.run_night, crm.run_sweep) that runs in another session, given by its process id as of pg_stat_activity, end, with 57014, after the chunk it is at; returns when that is committed. Holds for as long as the session that asks. The next run goes on where it stopped. 22023 where there is no such session.';

@@ -17,6 +17,8 @@ BEGIN
   IF old_counts AND NOT (new_counts AND same_guest AND old_total = new_total AND old_completed_at = new_completed_at) THEN
     of_venue := crm.live_venue(old_venue, old_customer, order_ref);
     IF of_venue.venue_id IS NOT NULL THEN
+      PERFORM crm.note_day(of_venue, old_completed_at);
+      PERFORM crm.note_day(of_venue, new_completed_at) WHERE new_counts AND same_guest;
       PERFORM crm.recount_guest(of_venue, old_venue, old_customer);
     END IF;
   END IF;
@@ -25,6 +27,7 @@ BEGIN
      AND (old_total IS NULL OR NOT crm.add_order(new_venue, new_customer, new_total, new_completed_at)) THEN
     of_venue := crm.live_venue(new_venue, new_customer, order_ref);
     IF of_venue.venue_id IS NOT NULL THEN
+      PERFORM crm.note_day(of_venue, new_completed_at);
       PERFORM crm.count_order(of_venue, new_venue, new_customer, new_total, new_completed_at);
     END IF;
   END IF;

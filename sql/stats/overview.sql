@@ -105,7 +105,7 @@ BEGIN
   FROM (
     SELECT crm.local_day(o.completed_at, s.timezone, s.day_starts_at) AS day, crm.key(o.customer_ref) AS customer_id,
            count(*) AS orders, sum(o.total) AS revenue
-    FROM crm.counted_orders_since(s.ref, opening) AS o
+    FROM crm.counted_orders_within(s.ref, opening, 'infinity') AS o
     GROUP BY 1, 2) AS v
   -- A guest without a row yet, whose first order was put off, is new.
   LEFT JOIN crm.customer_venue_stats AS t

@@ -10,10 +10,9 @@ DECLARE
   v crm.venue;
   s crm.venue_scoring;
   wanted jsonb;
-  cohort record;
+  cohort bytea;
   rule_then text;
   rule_anyway text;
-  today date;
 BEGIN
   SELECT * INTO STRICT v FROM crm.venue AS x WHERE x.org_id = of_venue.org_id AND x.venue_id = of_venue.venue_id;
   SELECT * INTO STRICT s FROM crm.venue_scoring AS x WHERE x.org_id = of_venue.org_id AND x.venue_id = of_venue.venue_id;
@@ -27,13 +26,11 @@ BEGIN
       USING ERRCODE = '55000', HINT = format('SELECT crm.recompute_venue(%L); or wait for the night.', preview_settings.venue);
   END IF;
 
-  today := crm.local_day(crm.now(), s.timezone, s.day_starts_at);
-  SELECT array_agg(t.last_order_at) AS last_orders, array_agg(t.total_visits::bigint) AS visits, array_agg((t.total_spent * 100)::bigint) AS spent
-  INTO cohort
-  FROM crm.customer_venue_stats AS t
-  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders > 0;
-  rule_then := (crm.computed_scoring(of_venue, wanted, cohort.last_orders, cohort.visits, cohort.spent)).rule;
-  rule_anyway := (crm.computed_scoring(of_venue, crm.settings_of(of_venue), cohort.last_orders, cohort.visits, cohort.spent)).rule;
+  SELECT crm.cohort(t.customer_id, t.total_orders, t.total_visits, t.total_spent, t.first_order_at, t.last_order_at,
+                    t.recency_score, t.frequency_score, t.monetary_score, t.label, t.next_label_at) INTO cohort
+  FROM crm.customer_venue_stats AS t WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id;
+  rule_then := (crm.computed_scoring(of_venue, wanted, cohort)).rule;
+  rule_anyway := (crm.computed_scoring(of_venue, crm.settings_of(of_venue), cohort)).rule;
 
   RETURN QUERY
   SELECT moved.label, moved.label_then, moved.guests, moved.guests_anyway,
@@ -41,18 +38,13 @@ BEGIN
           FROM unnest(moved.best) WITH ORDINALITY AS best(customer_id, n)
           JOIN crm.customer AS c ON c.org_id = of_venue.org_id AND c.customer_id = best.customer_id)
   FROM (
-    SELECT rated.label, rated.label_then, count(*) AS guests, count(*) FILTER (WHERE rated.label_anyway = rated.label_then) AS guests_anyway,
-           (array_agg(rated.customer_id ORDER BY rated.total_spent DESC, rated.customer_id))[1:10] AS best
-    FROM (
-      SELECT t.customer_id, t.total_spent, t.label,
-             COALESCE(crm.label(rule_then, t.total_orders, t.total_visits, (t.total_spent * 100)::bigint, g.first_day, g.last_day, t.last_order_at, today), 'INACTIVE') AS label_then,
-             COALESCE(crm.label(rule_anyway, t.total_orders, t.total_visits, (t.total_spent * 100)::bigint, g.first_day, g.last_day, t.last_order_at, today), 'INACTIVE') AS label_anyway
-      FROM crm.customer_venue_stats AS t
-      CROSS JOIN LATERAL (SELECT crm.local_day(t.first_order_at, s.timezone, s.day_starts_at) AS first_day,
-                                 crm.local_day(t.last_order_at, s.timezone, s.day_starts_at) AS last_day) AS g
-      WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id) AS rated
-    WHERE rated.label_then <> rated.label
-    GROUP BY rated.label, rated.label_then) AS moved
+    SELECT t.label, r.label AS label_then, count(*) AS guests, count(*) FILTER (WHERE COALESCE(a.label, t.label) = r.label) AS guests_anyway,
+           (array_agg(t.customer_id ORDER BY t.total_spent DESC, t.customer_id))[1:10] AS best
+    FROM crm.cohort_ratings(cohort, rule_then, s.timezone, s.day_starts_at, crm.now()) AS r
+    JOIN crm.customer_venue_stats AS t ON t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = r.customer_id
+    LEFT JOIN crm.cohort_ratings(cohort, rule_anyway, s.timezone, s.day_starts_at, crm.now()) AS a ON a.customer_id = r.customer_id
+    WHERE r.label <> t.label
+    GROUP BY t.label, r.label) AS moved
   ORDER BY moved.guests DESC, moved.label, moved.label_then;
 END
 $$;

@@ -5,10 +5,12 @@ AS $$
 DECLARE
   guest uuid := crm.key(customer_ref);
   as_of timestamptz := crm.now();
+  former crm.customer_venue_stats;
+  present crm.customer_venue_stats;
 BEGIN
   -- Lock the row, then read the orders in a new statement: one statement for both would miss an order that
   -- was committed while it waited for the lock.
-  PERFORM FROM crm.customer_venue_stats AS t
+  SELECT * INTO former FROM crm.customer_venue_stats AS t
   WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = guest
   FOR UPDATE;
   IF NOT FOUND THEN
@@ -40,7 +42,14 @@ BEGIN
                                 o.first_order_at, o.last_order_at, as_of) AS r
     WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id
   ) AS c
-  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = guest;
+  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = guest
+  RETURNING t.* INTO present;
+
+  -- A guest is new on another day now; and who is re-read without the order at hand most often lost or got his last.
+  PERFORM crm.note_day(of_venue, moved.at)
+  FROM (VALUES (former.first_order_at, present.first_order_at), (former.last_order_at, present.last_order_at)) AS ends(before, after),
+       LATERAL (VALUES (ends.before), (ends.after)) AS moved(at)
+  WHERE ends.before IS DISTINCT FROM ends.after AND moved.at IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION crm.recount_guest(crm.venue_key, text, text) IS 'Re-reads one guest of one venue from the orders, under a lock of the stats row';
