@@ -175,7 +175,9 @@ fn stopping_lets_the_present_chunk_commit_and_begins_no_other() {
 
 #[test]
 fn the_services_own_login_may_not_run_the_jobs() {
-    let house = Restaurant::with_due_regulars("jobs_rights", 1);
+    let mut house = Restaurant::with_due_regulars("jobs_rights", 1);
+    let refusal = house.sql.expect_refusal("SELECT crm.stop_job(0)", &["22023"], "process id 0");
+    assert_eq!(refusal.column.as_deref(), Some("session"));
     let mut service = house.database.session_as("crm_service");
     for job in
         ["CALL crm.run_sweep()", "CALL crm.run_night()", "SET ROLE crm_owner", "SELECT crm.stop_job(1)"]
