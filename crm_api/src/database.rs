@@ -241,7 +241,8 @@ fn client_error(error: &tokio_postgres::Error) -> Problem {
     }
 }
 
-fn with_source(error: &tokio_postgres::Error) -> String {
+/// What went wrong, and beneath it why.
+pub fn with_source(error: &tokio_postgres::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),

@@ -6,9 +6,11 @@
 pub mod criteria;
 pub mod database;
 pub mod oracle;
+pub mod program;
 pub mod restaurant;
 pub mod sequence;
 pub mod session;
 
 pub use database::TestDatabase;
+pub use program::Program;
 pub use session::Session;
