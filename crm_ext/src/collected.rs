@@ -31,6 +31,7 @@ struct Entry {
     change: Change,
     /// The order's day, where that is closed and must be counted anew.
     closed_day: Option<Day>,
+    order_ref: Option<String>,
 }
 
 thread_local! {
@@ -40,7 +41,13 @@ thread_local! {
 }
 
 /// Collects a change; returns whether it is the first.
-pub(crate) fn add(venue_ref: &str, customer_ref: &str, change: Change, closed_day: Option<Day>) -> bool {
+pub(crate) fn add(
+    venue_ref: &str,
+    customer_ref: &str,
+    change: Change,
+    closed_day: Option<Day>,
+    order_ref: Option<&str>,
+) -> bool {
     if !LISTENS.replace(true) {
         register_subxact_callback(PgSubXactCallbackEvent::AbortSub, |aborted, _parent| {
             // Subtransactions are numbered in the order of their start: those within the aborted one come after it.
@@ -60,10 +67,21 @@ pub(crate) fn add(venue_ref: &str, customer_ref: &str, change: Change, closed_da
         customer_ref: customer_ref.to_owned(),
         change,
         closed_day,
+        order_ref: order_ref.map(str::to_owned),
     };
     ENTRIES.with_borrow_mut(|entries| {
         entries.push(entry);
         entries.len() == 1
+    })
+}
+
+/// The order that changed last, guest by guest.
+pub(crate) fn last_orders() -> BTreeMap<[u8; 16], String> {
+    ENTRIES.with_borrow(|entries| {
+        let of_guest = |entry: &Entry| {
+            Some((*crm_core::key::key(&entry.customer_ref).as_bytes(), entry.order_ref.clone()?))
+        };
+        entries.iter().filter_map(of_guest).collect()
     })
 }
 

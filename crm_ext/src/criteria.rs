@@ -62,6 +62,11 @@ fn canonical_criteria(criteria: &str) -> Result<String, ErrorReport> {
     Ok(read(Criteria::parse(criteria), "canonical_criteria")?.canonical())
 }
 
+#[pg_extern(schema = "crm", immutable, strict, parallel_safe)]
+fn criteria_version(criteria: &str) -> Result<String, ErrorReport> {
+    Ok(read(Criteria::parse(criteria), "criteria_version")?.hash())
+}
+
 #[pg_extern(schema = "crm", immutable, parallel_safe)]
 fn describe_criteria(criteria: &str) -> Result<String, ErrorReport> {
     Ok(read(Criteria::parse(criteria), "describe_criteria")?.sentence())

@@ -16,6 +16,8 @@ mod order_change;
 mod plan;
 mod score_guest;
 mod scoring;
+mod segment;
+mod segment_statement;
 mod sql;
 mod venue_scoring;
 
@@ -32,4 +34,5 @@ pub extern "C-unwind" fn _PG_init() {
     caller::define_setting();
     order_change::define_settings();
     venue_scoring::listen();
+    segment::listen();
 }

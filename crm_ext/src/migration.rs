@@ -18,6 +18,8 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     6 "006_job",
     8 "008_night",
     10 "010_merge",
+    20 "020_segment",
+    21 "021_facts",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]

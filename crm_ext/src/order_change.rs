@@ -16,6 +16,7 @@ use pgrx::spi::OwnedPreparedStatement;
 use crate::collected::{self, Change};
 use crate::plan::{internal, kept};
 use crate::scoring::hundredths;
+use crate::segment;
 use crate::venue_scoring::{self, VenueScoring};
 
 /// Parameters of a difference: the guest's key, then the order's total, its completion, and when the business day of
@@ -115,6 +116,7 @@ struct Version<'a> {
     customer_ref: &'a str,
     total: AnyNumeric,
     completed_at: TimestampWithTimeZone,
+    order_ref: Option<&'a str>,
 }
 
 impl<'a> Version<'a> {
@@ -123,12 +125,14 @@ impl<'a> Version<'a> {
         customer_ref: Option<&'a str>,
         total: Option<AnyNumeric>,
         completed_at: Option<TimestampWithTimeZone>,
+        order_ref: Option<&'a str>,
     ) -> Option<Self> {
         Some(Self {
             venue_ref: venue_ref?,
             customer_ref: customer_ref?,
             total: total?,
             completed_at: completed_at?,
+            order_ref,
         })
     }
 
@@ -139,20 +143,21 @@ impl<'a> Version<'a> {
     fn collect(&self, change: Change) -> Result<(), ErrorReport> {
         let closed_day =
             venue_scoring::by_ref(self.venue_ref)?.and_then(|venue| venue.closed_day_of(self.completed_at));
-        if collected::add(self.venue_ref, self.customer_ref, change, closed_day) {
+        if collected::add(self.venue_ref, self.customer_ref, change, closed_day, self.order_ref) {
             set_for_transaction(c"crm.collected", c"on");
         }
         Ok(())
     }
 }
 
-/// Follows one change of an order: the table it is in, then venue, customer, net total and completion of the former
+/// Follows one change of an order: the table it is in, its id, then venue, customer, net total and completion of the former
 /// and of the new version, the total null where it does not count. Returns whether `crm.settle_orders` must be called
 /// at once, because no trigger will do so at the end of the statement.
 #[pg_extern(schema = "crm", volatile, parallel_unsafe)]
 #[allow(clippy::too_many_arguments)]
 fn take_order(
     table: pg_sys::Oid,
+    order_ref: Option<&str>,
     old_venue: Option<&str>,
     old_customer: Option<&str>,
     old_total: Option<AnyNumeric>,
@@ -162,8 +167,8 @@ fn take_order(
     new_total: Option<AnyNumeric>,
     new_completed_at: Option<TimestampWithTimeZone>,
 ) -> Result<bool, ErrorReport> {
-    let old = Version::counted(old_venue, old_customer, old_total, old_completed_at);
-    let new = Version::counted(new_venue, new_customer, new_total, new_completed_at);
+    let old = Version::counted(old_venue, old_customer, old_total, old_completed_at, order_ref);
+    let new = Version::counted(new_venue, new_customer, new_total, new_completed_at, order_ref);
     if old.is_none() && new.is_none() {
         return Ok(false);
     }
@@ -249,12 +254,22 @@ fn applied(
         bounds.opens.into(),
         bounds.next_opens.into(),
     ];
-    Spi::connect_mut(|client| {
+    segment::before_totals();
+    let written = Spi::connect_mut(|client| {
         plan.with_borrow_mut(|plan| {
             let plan = kept(plan, client, statement, &TYPES.map(PgOid::BuiltIn))?;
-            Ok(client.update(plan, None, &parameters).map_err(internal)?.len() == 1)
+            Ok::<_, ErrorReport>(client.update(plan, None, &parameters).map_err(internal)?.len() == 1)
         })
-    })
+    })?;
+    followed(written, &venue, order)
+}
+
+/// Has the guest's segments follow where his totals were written.
+fn followed(written: bool, venue: &VenueScoring, order: &Version<'_>) -> Result<bool, ErrorReport> {
+    if written {
+        segment::after_totals(venue.org_id, venue.venue_id, guest_of(order), order.order_ref)?;
+    }
+    Ok(written)
 }
 
 fn amended(old: &Version<'_>, new: &Version<'_>) -> Result<bool, ErrorReport> {
@@ -268,13 +283,15 @@ fn amended(old: &Version<'_>, new: &Version<'_>) -> Result<bool, ErrorReport> {
         old.total.clone().into(),
         new.total.clone().into(),
     ];
-    Spi::connect_mut(|client| {
+    segment::before_totals();
+    let written = Spi::connect_mut(|client| {
         AMEND_PLAN.with_borrow_mut(|plan| {
             let types = [TYPES[0], TYPES[1], TYPES[2], TYPES[3], TYPES[3]].map(PgOid::BuiltIn);
             let plan = kept(plan, client, AMEND, &types)?;
-            Ok(client.update(plan, None, &parameters).map_err(internal)?.len() == 1)
+            Ok::<_, ErrorReport>(client.update(plan, None, &parameters).map_err(internal)?.len() == 1)
         })
-    })
+    })?;
+    followed(written, &venue, new)
 }
 
 /// Announces a statement on the platform's partitioned table, whose end will settle what its rows leave.

@@ -24,3 +24,8 @@ pub(crate) fn kept<'a>(
 pub(crate) fn internal(error: SpiError) -> ErrorReport {
     ErrorReport::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, error.to_string(), "pg_crm")
 }
+
+/// What is no fault of the caller's, in words.
+pub(crate) fn internal_error(message: String) -> ErrorReport {
+    ErrorReport::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message, "pg_crm")
+}

@@ -16,6 +16,7 @@ use pgrx::{AllocatedByPostgres, IntoDatum, WhoAllocated};
 use crate::clock;
 use crate::plan::{internal, kept};
 use crate::scoring::{hundredths, unix_micros};
+use crate::segment;
 use crate::venue_scoring::{self, VenueScoring};
 
 const RECORD_CHANGE: &str = "
@@ -189,6 +190,7 @@ fn score_guest<'a>(
             7
         }
     };
+    segment::note_label(changed_from.is_some());
     if let Some(former) = changed_from {
         Spi::connect_mut(|client| {
             RECORD_PLAN.with_borrow_mut(|plan| {

@@ -222,24 +222,50 @@ extension_sql_file!(
         criteria::criteria_schema,
         criteria::criteria_to_query_builder,
         criteria::criteria_from_query_builder,
-        criteria::segment_templates
+        criteria::segment_templates,
+        criteria::criteria_version
     ]
 );
+extension_sql_file!("../../sql/segment/facts.sql", name = "segment_facts", requires = ["segment_criteria"]);
 extension_sql_file!(
     "../../sql/segment/first_day_reaching.sql",
     name = "segment_first_day_reaching",
-    requires = ["segment_criteria"]
+    requires = ["segment_facts"]
 );
+extension_sql_file!(
+    "../../sql/segment/follow.sql",
+    name = "segment_follow",
+    requires = [
+        "segment_first_day_reaching",
+        segment::follow_guests,
+        segment::follow_scope,
+        segment::guests_to_follow,
+        segment::forget_segments,
+        segment::asks_for_profile
+    ]
+);
+extension_sql_file!("../../sql/segment/members.sql", name = "segment_members", requires = ["segment_follow"]);
 extension_sql_file!(
     "../../sql/segment/next_anniversary.sql",
     name = "segment_next_anniversary",
-    requires = ["segment_first_day_reaching"]
+    requires = ["segment_members"]
 );
 extension_sql_file!(
-    "../../sql/binding/bind.sql",
-    name = "binding_bind",
+    "../../sql/segment/override.sql",
+    name = "segment_override",
     requires = ["segment_next_anniversary"]
 );
+extension_sql_file!(
+    "../../sql/segment/refresh.sql",
+    name = "segment_refresh",
+    requires = ["segment_override"]
+);
+extension_sql_file!(
+    "../../sql/segment/segment.sql",
+    name = "segment_segment",
+    requires = ["segment_refresh", segment::segment_problems, segment::segments_referring_to]
+);
+extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["segment_segment"]);
 extension_sql_file!(
     "../../sql/binding/binding_field.sql",
     name = "binding_binding_field",

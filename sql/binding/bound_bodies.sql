@@ -43,21 +43,53 @@ BEGIN
         ('counted_orders_of', format('SELECT o.total, o.completed_at FROM (SELECT %s JOIN crm.venue_scoring AS s ON s.ref = $2 WHERE %s AND %s AND %s) AS o(customer_ref, order_ref, total, completed_at) WHERE o.total IS NOT NULL AND o.completed_at IS NOT NULL',
            of_order, CASE WHEN fields ? 'customer' THEN crm.mapped_lookup(fields, 'customer', '$1') ELSE 'false' END,
            crm.mapped_lookup(fields, 'venue', '$2'), crm.order_is_kept(fields))),
+        ('orders_of', crm.orders_of_body(fields, source)),
         ('on_order_change', crm.order_trigger_body(fields)),
         ('on_order_statement', crm.statement_trigger_body());
     WHEN 'product' THEN
       RETURN QUERY VALUES ('bound_products', format('SELECT %s, %s, %s, %s, %s FROM %s',
         crm.mapped_expression(fields, 'ref', 'h'), crm.mapped_expression(fields, 'name', 'h'),
         crm.mapped_expression(fields, 'category', 'h') || '::text', '(' || crm.mapped_expression(fields, 'price', 'h') || ')::numeric',
-        crm.mapped_expression(fields, 'venue', 'h') || '::text', source));
+        crm.mapped_expression(fields, 'venue', 'h') || '::text', source)),
+        ('bound_product', format('SELECT %s, %s::text FROM %s WHERE %s', crm.mapped_expression(fields, 'name', 'h'),
+          crm.mapped_expression(fields, 'category', 'h'), source, crm.mapped_lookup(fields, 'ref', '$1')));
     WHEN 'order_item' THEN
       RETURN QUERY VALUES ('bound_order_items', format('SELECT %s, %s, %s, (%s)::numeric FROM %s',
         crm.mapped_expression(fields, 'order', 'h'), crm.mapped_expression(fields, 'product', 'h'),
-        crm.mapped_expression(fields, 'quantity', 'h'), crm.mapped_expression(fields, 'amount', 'h'), source));
+        crm.mapped_expression(fields, 'quantity', 'h'), crm.mapped_expression(fields, 'amount', 'h'), source)),
+        ('items_of_order', format('SELECT p.name, p.category, (%s)::numeric, (%s)::numeric, $2 FROM %s LEFT JOIN LATERAL crm.bound_product(%s) AS p ON true WHERE %s',
+          crm.mapped_expression(fields, 'quantity', 'h'), crm.mapped_expression(fields, 'amount', 'h'), source,
+          crm.mapped_expression(fields, 'product', 'h'), crm.mapped_lookup(fields, 'order', '$1')));
   END CASE;
 END
 $$;
 COMMENT ON FUNCTION crm.bound_bodies(text, regclass, jsonb) IS 'Bodies of the functions that a binding generates, reading the platform''s table late bound, so that its own migrations pass';
+
+CREATE OR REPLACE FUNCTION crm.orders_of_body(fields jsonb, source text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $outer$
+  SELECT format($$SELECT o.order_ref, o.total, o.day, crm.daypart(o.at, o.breakfast_from, o.lunch_from, o.afternoon_from, o.dinner_from, o.late_from),
+  crm.weekday(o.day), o.channel, o.table_name, o.payment_method, o.promo_code
+FROM crm.refs_of($1, $2) AS r(ref)
+CROSS JOIN LATERAL (
+  SELECT t.order_ref, t.total, crm.local_day(t.completed_at, t.timezone, t.day_starts_at) AS day, (t.completed_at AT TIME ZONE t.timezone)::time AS at,
+    t.channel, t.table_name, t.payment_method, t.promo_code, t.breakfast_from, t.lunch_from, t.afternoon_from, t.dinner_from, t.late_from
+  FROM (
+    SELECT %s AS order_ref, %s AS total, (%s)::timestamptz AS completed_at, (%s)::text AS channel, (%s)::text AS table_name, (%s)::text AS payment_method,
+      (%s)::text AS promo_code, s.timezone, s.day_starts_at, v.breakfast_from, v.lunch_from, v.afternoon_from, v.dinner_from, v.late_from
+    FROM %s
+    JOIN crm.venue_scoring AS s ON s.ref = %s AND s.org_id = $1
+    JOIN crm.venue AS v ON v.org_id = s.org_id AND v.venue_id = s.venue_id
+    WHERE %s AND ($3 IS NULL OR (%s)) AND %s) AS t
+  WHERE t.total IS NOT NULL AND t.completed_at IS NOT NULL) AS o$$,
+    crm.mapped_expression(fields, 'ref', 'h'), crm.net_total(fields, 'h'), crm.mapped_expression(fields, 'completed_at', 'h'),
+    crm.mapped_expression(fields, 'channel', 'h'), crm.mapped_expression(fields, 'table', 'h'), crm.mapped_expression(fields, 'payment_method', 'h'),
+    crm.mapped_expression(fields, 'promo_code', 'h'), source, crm.mapped_expression(fields, 'venue', 'h'),
+    CASE WHEN fields ? 'customer' THEN crm.mapped_lookup(fields, 'customer', 'r.ref') ELSE 'false' END,
+    crm.mapped_lookup(fields, 'venue', '$3'), crm.order_is_kept(fields))
+$outer$;
+COMMENT ON FUNCTION crm.orders_of_body(jsonb, text) IS 'Body of crm.orders_of: the guest''s orders by the platform''s index on customers, each on the local day of its own venue';
 
 CREATE OR REPLACE FUNCTION crm.host_name(host regclass) RETURNS text
 LANGUAGE sql STABLE

@@ -19,26 +19,26 @@ DECLARE
 BEGIN
   IF TG_OP = 'UPDATE' THEN
     IF NOT (%1$s) THEN
-      IF NOT (%2$s) THEN
+      IF NOT (%2$s) THEN%13$s
         RETURN NULL;
       END IF;
     END IF;
     IF %3$s THEN
       IF %4$s THEN
-        settle := crm.take_order(TG_RELID, %5$s, %6$s);
+        settle := crm.take_order(TG_RELID, %10$s, %5$s, %6$s);
       ELSE
-        settle := crm.take_order(TG_RELID, %5$s, NULL, NULL, NULL, NULL);
+        settle := crm.take_order(TG_RELID, %7$s, %5$s, NULL, NULL, NULL, NULL);
       END IF;
     ELSIF %4$s THEN
-      settle := crm.take_order(TG_RELID, NULL, NULL, NULL, NULL, %6$s);
+      settle := crm.take_order(TG_RELID, %10$s, NULL, NULL, NULL, NULL, %6$s);
     END IF;
   ELSIF TG_OP = 'INSERT' THEN
     IF %4$s THEN
-      settle := crm.take_order(TG_RELID, NULL, NULL, NULL, NULL, %6$s);
+      settle := crm.take_order(TG_RELID, %10$s, NULL, NULL, NULL, NULL, %6$s);
     END IF;
   ELSIF TG_OP = 'DELETE' THEN
     IF %3$s THEN
-      settle := crm.take_order(TG_RELID, %5$s, NULL, NULL, NULL, NULL);
+      settle := crm.take_order(TG_RELID, %7$s, %5$s, NULL, NULL, NULL, NULL);
     END IF;
   ELSE
     INSERT INTO crm.failed_change (entity, message) VALUES ('order', 'the orders were truncated');
@@ -68,7 +68,16 @@ $body$,
                                 WHERE f.key IN ('venue', 'customer', 'total', 'refunded', 'completed_at'))),
     crm.order_is_kept(fields, 'OLD'), crm.order_is_kept(fields, 'NEW'), crm.counted_version(fields, 'OLD'), crm.counted_version(fields, 'NEW'),
     crm.mapped_expression(fields, 'ref', 'OLD'), crm.mapped_expression(fields, 'venue', 'OLD'), crm.mapped_expression(fields, 'customer', 'OLD'),
-    crm.mapped_expression(fields, 'ref', 'NEW'), crm.mapped_expression(fields, 'venue', 'NEW'), crm.mapped_expression(fields, 'customer', 'NEW'))
+    crm.mapped_expression(fields, 'ref', 'NEW'), crm.mapped_expression(fields, 'venue', 'NEW'), crm.mapped_expression(fields, 'customer', 'NEW'),
+    -- What is said of an order beside its count, where the platform says it.
+    (SELECT format($$
+        IF %s THEN
+          PERFORM crm.follow_order(%s, %s, %s);
+        END IF;$$, crm.mapped_columns_changed(jsonb_object_agg(f.key, f.value)) , crm.mapped_expression(fields, 'venue', 'NEW'),
+        crm.mapped_expression(fields, 'customer', 'NEW'), crm.mapped_expression(fields, 'ref', 'NEW'))
+     FROM jsonb_each(fields) AS f
+     WHERE f.key IN ('channel', 'table', 'payment_method', 'promo_code') AND f.value ->> 'column' IS NOT NULL
+     HAVING count(*) > 0))
 $outer$;
 COMMENT ON FUNCTION crm.order_trigger_body(jsonb) IS 'Body of the trigger function of the platform''s orders table: no error of the CRM reaches the sale';
 

@@ -122,7 +122,8 @@ BEGIN
     WHERE t.org_id = org AND t.venue_id = at.venue_id AND t.total_orders > 0
       AND t.customer_id IN (SELECT m.customer_id FROM crm.merged_customer AS m WHERE m.org_id = org AND m.customer_id = ANY (guests));
     PERFORM crm.recount_guests(ROW(org, at.venue_id)::crm.venue_key, at.ref,
-      ARRAY(SELECT c.ref FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = ANY (guests)), false);
+      ARRAY(SELECT c.ref FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = ANY (guests)), false, 'merge');
+    PERFORM crm.follow_guests(org, at.venue_id, guests, 'merge');
   END LOOP;
 END
 $$;

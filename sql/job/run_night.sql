@@ -176,6 +176,7 @@ BEGIN
     COMMIT;
     CALL crm.rescore_in_chunks('crm.run_night', late_venues[n], moment, guests, written, busy, failure);
   END LOOP;
+  CALL crm.run_segments_night('crm.run_night', moment);
   PERFORM crm.begin_step('crm.run_night');
   PERFORM crm.end_progress('night');
   COMMIT;

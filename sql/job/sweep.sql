@@ -42,7 +42,9 @@ BEGIN
     GROUP BY d.org_id, d.venue_id
   LOOP
     SELECT written + r.changed INTO written FROM crm.rescore_guests(due.key, as_of, due.guests) AS r;
+    PERFORM crm.follow_chunk((due.key).org_id, (due.key).venue_id, as_of, due.guests, 'time', true);
   END LOOP;
+  written := written + crm.sweep_segments(as_of);
   RETURN written;
 END
 $$;

@@ -30,6 +30,7 @@ BEGIN
   END IF;
   SELECT * INTO work FROM crm.score_venue(of_venue, as_of, true);
   SELECT total + r.changed INTO total FROM crm.rescore_guests(of_venue, as_of, work.guests) AS r;
+  PERFORM crm.refresh_scope(of_venue.org_id, of_venue.venue_id, NULL, 'night');
   RETURN total;
 END
 $$;

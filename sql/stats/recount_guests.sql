@@ -1,5 +1,5 @@
 -- Run inside pinned functions; every name is qualified.
-CREATE OR REPLACE FUNCTION crm.recount_guests(of_venue crm.venue_key, venue_ref text, customer_refs text[], leave_locked boolean) RETURNS text[]
+CREATE OR REPLACE FUNCTION crm.recount_guests(of_venue crm.venue_key, venue_ref text, customer_refs text[], leave_locked boolean, cause text DEFAULT 'order') RETURNS text[]
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -29,6 +29,7 @@ BEGIN
   -- A guest is new on another day now; and who is re-read without the order at hand most often lost or got his last.
   PERFORM crm.note_days(of_venue, present_ends);
   IF cardinality(made) = cardinality(survivors) THEN
+    PERFORM crm.follow_recounted(of_venue, made, cause, true);
     RETURN customer_refs;
   END IF;
 
@@ -61,10 +62,12 @@ BEGIN
       SELECT moved.at FROM unnest(former_ends, present_ends) AS ends(before, after), LATERAL (VALUES (ends.before), (ends.after)) AS moved(at)
       WHERE ends.before IS DISTINCT FROM ends.after));
   END IF;
+  PERFORM crm.follow_recounted(of_venue, made, cause, true);
+  PERFORM crm.follow_recounted(of_venue, held, cause, false);
   RETURN ARRAY(SELECT u.ref FROM unnest(customer_refs) AS u(ref) WHERE crm.key(crm.survivor_of(of_venue.org_id, u.ref)) = ANY (made || held));
 END
 $$;
-COMMENT ON FUNCTION crm.recount_guests(crm.venue_key, text, text[], boolean) IS 'Re-reads guests of a venue from the orders, each under a lock of his row; rows that others hold are left out or waited for; returns the guests re-read';
+COMMENT ON FUNCTION crm.recount_guests(crm.venue_key, text, text[], boolean, text) IS 'Re-reads guests of a venue from the orders, each under a lock of his row; rows that others hold are left out or waited for; their segments follow, for a cause; returns the guests re-read';
 
 CREATE OR REPLACE FUNCTION crm.count_guests(venue_ref text, customer_refs text[])
 RETURNS TABLE (customer_id uuid, total_orders int, total_visits int, total_spent numeric, highest_order numeric,

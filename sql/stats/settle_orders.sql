@@ -13,7 +13,9 @@ BEGIN
   FOR work IN SELECT * FROM crm.settle_additions() LOOP
     done := '{}';
     BEGIN
-      IF work.org_id IS NULL THEN
+      IF work.added IS NOT NULL THEN
+        PERFORM crm.follow_guests(work.org_id, work.venue_id, work.added, 'order');
+      ELSIF work.org_id IS NULL THEN
         RAISE EXCEPTION 'unknown venue "%"', work.venue_ref USING ERRCODE = 'CR404';
       ELSIF NOT work.live THEN
         -- The backfill reads the history in one go; what changes meanwhile is re-read after it.
@@ -42,7 +44,7 @@ $$;
 COMMENT ON FUNCTION crm.settle_orders() IS 'Counts what the changes of a statement left: additions guest by guest in one update, all else by a re-read of each guest touched; what fails is recorded for the next repair';
 
 CREATE OR REPLACE FUNCTION crm.settle_additions()
-RETURNS TABLE (org_id int, venue_id uuid, venue_ref text, live boolean, customer_refs text[])
+RETURNS TABLE (org_id int, venue_id uuid, venue_ref text, live boolean, customer_refs text[], added uuid[])
 LANGUAGE plpgsql
 AS $$
 #variable_conflict use_column
@@ -74,14 +76,15 @@ BEGIN
       AND crm.local_day(t.last_order_at, c.timezone, c.day_starts_at) <= c.first_day
     RETURNING t.org_id, t.venue_id, t.customer_id
   )
-  SELECT c.org_id, c.venue_id, c.venue_ref, c.live, array_agg(c.customer_ref ORDER BY c.customer_id)
+  SELECT c.org_id, c.venue_id, c.venue_ref, c.live, array_agg(c.customer_ref ORDER BY c.customer_id),
+         array_agg(a.customer_id ORDER BY a.customer_id) FILTER (WHERE a.customer_id IS NOT NULL)
   FROM collected AS c
-  WHERE NOT EXISTS (SELECT FROM added AS a WHERE a.org_id = c.org_id AND a.venue_id = c.venue_id AND a.customer_id = c.customer_id)
-  GROUP BY c.org_id, c.venue_id, c.venue_ref, c.live
-  ORDER BY c.venue_ref;
+  LEFT JOIN added AS a ON a.org_id = c.org_id AND a.venue_id = c.venue_id AND a.customer_id = c.customer_id
+  GROUP BY c.org_id, c.venue_id, c.venue_ref, c.live, a.customer_id IS NOT NULL
+  ORDER BY c.venue_ref, a.customer_id IS NOT NULL;
 END
 $$;
-COMMENT ON FUNCTION crm.settle_additions() IS 'Adds the collected orders to their guests where the difference is exact; returns the others, venue by venue';
+COMMENT ON FUNCTION crm.settle_additions() IS 'Adds the collected orders to their guests where the difference is exact; returns these (added) and the others, venue by venue';
 
 CREATE OR REPLACE FUNCTION crm.guests_failed(code text, message text, venue_ref text, customer_refs text[]) RETURNS void
 LANGUAGE plpgsql
@@ -96,7 +99,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION crm.guests_failed(text, text, text, text[]) IS 'Records guests whose orders could not be counted, for the next repair, and warns';
-COMMENT ON FUNCTION crm.take_order(oid, text, text, numeric, timestamptz, text, text, numeric, timestamptz) IS 'Follows one change of an order: its table, then venue, customer, net total and completion of the former and of the new version, the total null where it does not count. The first change of a statement is added to its guest at once where the difference is exact; the others are collected for crm.settle_orders. Returns whether that must be called at once, as no trigger will at the end of the statement.';
+COMMENT ON FUNCTION crm.take_order(oid, text, text, text, numeric, timestamptz, text, text, numeric, timestamptz) IS 'Follows one change of an order: its table and id, then venue, customer, net total and completion of the former and of the new version, the total null where it does not count. The first change of a statement is added to its guest at once where the difference is exact; the others are collected for crm.settle_orders. Returns whether that must be called at once, as no trigger will at the end of the statement.';
 COMMENT ON FUNCTION crm.collected_changes() IS 'The changes collected so far, one row a guest: key and refs, whether the venue is live, orders (null where they must be read again), local days, amounts in hundredths';
 COMMENT ON FUNCTION crm.collected_days() IS 'The closed days that the changes collected so far touch, by the platform''s ids of their venues';
 COMMENT ON FUNCTION crm.forget_collected() IS 'Forgets the collected changes, once they are settled or recorded as put off';

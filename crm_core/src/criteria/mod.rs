@@ -153,6 +153,15 @@ impl Criteria {
         explain::segments(&self.root)
     }
 
+    /// Whether it asks for members of no other segment, and so refers to all.
+    pub fn refers_to_all_segments(&self) -> bool {
+        let mut all = false;
+        self.root.each_leaf(&mut |leaf| {
+            all |= leaf.field.group == Group::Segments && leaf.operator == operator::Operator::IsEmpty;
+        });
+        all
+    }
+
     /// The document as a rule group of react-querybuilder, JSON. A condition alone becomes a group of one.
     ///
     /// # Errors

@@ -1,0 +1,318 @@
+//! One statement for all segments of a venue or an organisation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use crm_core::criteria::facts::CUSTOMER_FACTS;
+use crm_core::criteria::field::Group;
+use crm_core::criteria::{Criteria, Param, Sql};
+use pgrx::datum::{Date, DatumWithOid};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::plan::internal_error;
+
+/// A saved segment.
+pub(crate) struct Segment {
+    pub(crate) id: i32,
+    pub(crate) key: String,
+    pub(crate) criteria: Criteria,
+    /// Whether guests were put in or kept out by hand.
+    pub(crate) has_overrides: bool,
+    groups: BTreeSet<Group>,
+    by_label_alone: bool,
+    /// Segments of the same list that it refers to.
+    refers_to: BTreeSet<usize>,
+    /// One more than the highest level of those it refers to.
+    level: usize,
+}
+
+/// What happened to a guest, and so which segments are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Occasion {
+    /// Anything, time included.
+    Any,
+    /// His orders changed, and his label.
+    OrderAndLabel,
+    /// His orders changed, his label did not.
+    Order,
+    /// His profile changed.
+    Profile,
+}
+
+impl Occasion {
+    fn concerns(self, segment: &Segment) -> bool {
+        let any_of = |groups: &[Group]| groups.iter().any(|group| segment.groups.contains(group));
+        match self {
+            Occasion::Any => true,
+            Occasion::OrderAndLabel => any_of(&[Group::Stats, Group::Cohort, Group::Orders, Group::Items]),
+            Occasion::Order => !segment.by_label_alone && Occasion::OrderAndLabel.concerns(segment),
+            Occasion::Profile => any_of(&[Group::Profile]),
+        }
+    }
+}
+
+/// The segments of a list in an order in which each comes after those it refers to, or the keys of those that refer
+/// to each other in a circle.
+pub(crate) fn in_order(mut segments: Vec<Segment>) -> Result<Vec<Segment>, Vec<String>> {
+    let by_key: BTreeMap<String, usize> =
+        segments.iter().enumerate().map(|(index, segment)| (segment.key.clone(), index)).collect();
+    for (index, segment) in segments.iter_mut().enumerate() {
+        segment.refers_to =
+            segment.criteria.segments().iter().filter_map(|key| by_key.get(key).copied()).collect();
+        if segment.criteria.refers_to_all_segments() {
+            segment.refers_to.extend((0..by_key.len()).filter(|other| *other != index));
+        }
+    }
+    let mut settled = vec![false; segments.len()];
+    for level in 0..segments.len() {
+        let ready: Vec<usize> = (0..segments.len())
+            .filter(|index| {
+                !settled[*index] && segments[*index].refers_to.iter().all(|other| settled[*other])
+            })
+            .collect();
+        if ready.is_empty() {
+            break;
+        }
+        for index in ready {
+            settled[index] = true;
+            segments[index].level = level;
+        }
+    }
+    if settled.contains(&false) {
+        let circle = segments.iter().zip(&settled).filter(|(_, settled)| !**settled);
+        return Err(circle.map(|(segment, _)| segment.key.clone()).collect());
+    }
+    Ok(segments)
+}
+
+impl Segment {
+    pub(crate) fn new(id: i32, key: String, criteria: Criteria, has_overrides: bool) -> Self {
+        let groups = criteria.groups();
+        let by_label_alone = criteria.fields().iter().all(|field| field == "label");
+        Self {
+            id,
+            key,
+            criteria,
+            has_overrides,
+            groups,
+            by_label_alone,
+            refers_to: BTreeSet::new(),
+            level: 0,
+        }
+    }
+}
+
+/// The segments that an occasion concerns, those that refer to them, and all that these refer to.
+pub(crate) fn concerned(segments: &[Segment], occasion: Occasion) -> BTreeSet<usize> {
+    with_related(segments, (0..segments.len()).filter(|index| occasion.concerns(&segments[*index])).collect())
+}
+
+/// Segments with those that refer to them, and all that these refer to.
+pub(crate) fn with_related(segments: &[Segment], mut found: BTreeSet<usize>) -> BTreeSet<usize> {
+    loop {
+        let before = found.len();
+        let also: Vec<usize> = (0..segments.len())
+            .filter(|index| {
+                let refers = &segments[*index].refers_to;
+                refers.iter().any(|other| found.contains(other))
+            })
+            .chain(found.iter().flat_map(|index| segments[*index].refers_to.iter().copied()))
+            .collect();
+        found.extend(also);
+        if found.len() == before {
+            return found;
+        }
+    }
+}
+
+/// A statement under construction. Its first three parameters are organisation, scope and guests.
+pub(crate) struct Statement {
+    pub(crate) text: String,
+    pub(crate) params: Vec<Param>,
+    given: usize,
+}
+
+impl Statement {
+    pub(crate) fn new(given: usize) -> Self {
+        Self { text: String::new(), params: Vec::new(), given }
+    }
+
+    pub(crate) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    pub(crate) fn push_sql(&mut self, sql: &Sql) {
+        self.text.push_str(&sql.render(self.given + self.params.len()));
+        self.params.extend(sql.params().iter().cloned());
+    }
+
+    fn push_text_param(&mut self, text: &str) {
+        self.params.push(Param::Text(text.to_owned()));
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, "${}::text", self.given + self.params.len());
+    }
+
+    pub(crate) fn types(&self, given: &[PgBuiltInOids]) -> Vec<PgOid> {
+        let of_param = |param: &Param| match param {
+            Param::Int4(_) => PgBuiltInOids::INT4OID,
+            Param::Int4s(_) => PgBuiltInOids::INT4ARRAYOID,
+            Param::Int8(_) => PgBuiltInOids::INT8OID,
+            Param::Int8s(_) => PgBuiltInOids::INT8ARRAYOID,
+            Param::Numeric(_) => PgBuiltInOids::NUMERICOID,
+            Param::Numerics(_) => PgBuiltInOids::NUMERICARRAYOID,
+            Param::Text(_) => PgBuiltInOids::TEXTOID,
+            Param::Texts(_) => PgBuiltInOids::TEXTARRAYOID,
+            Param::Bool(_) => PgBuiltInOids::BOOLOID,
+            Param::Date(_) => PgBuiltInOids::DATEOID,
+        };
+        given.iter().copied().chain(self.params.iter().map(of_param)).map(PgOid::BuiltIn).collect()
+    }
+}
+
+/// A parameter as PostgreSQL takes it.
+pub(crate) fn datum(param: &Param) -> Result<DatumWithOid<'_>, ErrorReport> {
+    let numeric = |number: &crm_core::criteria::number::Number| {
+        number.to_string().parse::<AnyNumeric>().map_err(|error| internal_error(error.to_string()))
+    };
+    Ok(match param {
+        Param::Int4(value) => (*value).into(),
+        Param::Int4s(values) => values.clone().into(),
+        Param::Int8(value) => (*value).into(),
+        Param::Int8s(values) => values.clone().into(),
+        Param::Numeric(value) => numeric(value)?.into(),
+        Param::Numerics(values) => values.iter().map(numeric).collect::<Result<Vec<_>, _>>()?.into(),
+        Param::Text(text) => text.as_str().into(),
+        Param::Texts(texts) => texts.clone().into(),
+        Param::Bool(value) => (*value).into(),
+        Param::Date(day) => Date::try_from(*day).map_err(|error| internal_error(error.to_string()))?.into(),
+    })
+}
+
+/// The relation of facts about the guests of a venue or an organisation.
+pub(crate) fn facts(of_organisation: bool) -> &'static str {
+    if of_organisation { "crm.organisation_facts" } else { "crm.customer_facts" }
+}
+
+/// Which of the segments each guest is a member of: customer_id, found int[] ascending, due_at. With `$3` where only
+/// some guests are asked for.
+pub(crate) fn evaluation(
+    segments: &[Segment],
+    asked: &BTreeSet<usize>,
+    of_organisation: bool,
+    some_guests: bool,
+) -> Statement {
+    let mut statement = Statement::new(3);
+    let levels = asked.iter().map(|index| segments[*index].level + 1).max().unwrap_or(1);
+    let of_level = |level: usize| asked.iter().map(|i| &segments[*i]).filter(move |s| s.level == level);
+    // From the inside out: each level reads the one below it, which must be rendered first.
+    let mut inner = Statement::new(3);
+    inner.push(facts(of_organisation));
+    inner.push(" AS f WHERE f.org_id = $1 AND f.venue_id = $2");
+    if some_guests {
+        inner.push(" AND f.customer_id = ANY ($3)");
+    }
+    for level in 0..levels.saturating_sub(1) {
+        inner = next_level(inner, of_level(level).collect(), level, asked, segments);
+    }
+    // What the outermost level renders comes before its FROM in the text, but after it in the numbers.
+    statement.params = std::mem::take(&mut inner.params);
+    statement.push("SELECT f.customer_id, array_remove(ARRAY[");
+    let mut due = Vec::new();
+    for (place, index) in asked.iter().enumerate() {
+        let segment = &segments[*index];
+        statement.push(if place == 0 { "CASE WHEN " } else { ", CASE WHEN " });
+        if segment.level + 1 == levels {
+            verdict(&mut statement, segment);
+            due.extend(segment.criteria.next_change());
+        } else {
+            let _ = write!(statement.text, "f.s{}", segment.id);
+        }
+        let _ = write!(statement.text, " THEN {} END", segment.id);
+    }
+    statement.push("]::int[], NULL) AS found, crm.day_opening(LEAST(NULL::date");
+    for change in due {
+        statement.push(", ");
+        statement.push_sql(&change);
+    }
+    if levels > 1 {
+        statement.push(", f.due_day");
+    }
+    statement.push("), f.timezone, f.day_starts_at) AS due_at FROM ");
+    statement.push(&inner.text);
+    statement
+}
+
+/// Whether the guest `f` is a member.
+fn verdict(statement: &mut Statement, segment: &Segment) {
+    if segment.has_overrides {
+        let _ = write!(
+            statement.text,
+            "COALESCE((SELECT v.included FROM crm.segment_override AS v WHERE v.org_id = f.org_id AND v.segment_id = {} AND v.customer_id = f.customer_id), ",
+            segment.id
+        );
+        statement.push_sql(&segment.criteria.predicate());
+        statement.push(")");
+    } else {
+        statement.push_sql(&segment.criteria.predicate());
+    }
+}
+
+/// Wraps what was rendered so far: the verdicts of one level become columns, and its members' keys the segments that
+/// the next level sees. `OFFSET 0` keeps the planner from evaluating them once more wherever they are asked for.
+fn next_level(
+    inner: Statement,
+    of_level: Vec<&Segment>,
+    level: usize,
+    asked: &BTreeSet<usize>,
+    segments: &[Segment],
+) -> Statement {
+    let mut outer = Statement::new(3);
+    outer.params = inner.params;
+    let facts: Vec<&str> =
+        CUSTOMER_FACTS.iter().map(|(name, _)| *name).filter(|name| *name != "segments").collect();
+    let carried: Vec<&Segment> =
+        asked.iter().map(|index| &segments[*index]).filter(|segment| segment.level < level).collect();
+    let columns = |of: &str| {
+        let mut list = format!("{of}.venue_id, {of}.customer_id, {of}.timezone, {of}.day_starts_at");
+        for name in &facts {
+            let _ = write!(list, ", {of}.{name}");
+        }
+        list
+    };
+    outer.push("(SELECT ");
+    outer.push(&columns("l"));
+    for segment in carried.iter().chain(&of_level) {
+        let _ = write!(outer.text, ", l.s{}", segment.id);
+    }
+    outer.push(", l.due_day, array_remove(ARRAY[");
+    for (place, segment) in carried.iter().chain(&of_level).enumerate() {
+        let _ = write!(outer.text, "{}CASE WHEN l.s{} THEN ", if place == 0 { "" } else { ", " }, segment.id);
+        outer.push_text_param(&segment.key);
+        outer.push(" END");
+    }
+    outer.push("]::text[], NULL) AS segments FROM (SELECT ");
+    outer.push(&columns("f"));
+    for segment in &carried {
+        let _ = write!(outer.text, ", f.s{}", segment.id);
+    }
+    let mut due = Vec::new();
+    for segment in &of_level {
+        outer.push(", ");
+        verdict(&mut outer, segment);
+        let _ = write!(outer.text, " AS s{}", segment.id);
+        due.extend(segment.criteria.next_change());
+    }
+    outer.push(", LEAST(NULL::date");
+    for change in due {
+        outer.push(", ");
+        outer.push_sql(&change);
+    }
+    if level > 0 {
+        outer.push(", f.due_day");
+    }
+    outer.push(") AS due_day FROM ");
+    outer.push(&inner.text);
+    outer.push(" OFFSET 0) AS l OFFSET 0) AS f");
+    outer
+}

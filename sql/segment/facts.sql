@@ -1,0 +1,55 @@
+CREATE OR REPLACE FUNCTION crm.random_bucket(customer_id uuid) RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT (('x' || pg_catalog.left(pg_catalog.md5(customer_id::text), 8))::bit(32)::bigint % 100)::int
+$$;
+COMMENT ON FUNCTION crm.random_bucket(uuid) IS 'A number from 0 to 99 that a guest keeps for good';
+
+CREATE OR REPLACE FUNCTION crm.keys_of_guest(org int, scope uuid, customer uuid) RETURNS text[]
+LANGUAGE sql STABLE
+AS $$
+  SELECT ARRAY(SELECT s.key FROM crm.guest_segments AS g JOIN crm.segment AS s ON s.org_id = g.org_id AND s.segment_id = ANY (g.segments)
+               WHERE g.org_id = org AND g.scope_id = scope AND g.customer_id = customer)
+$$;
+COMMENT ON FUNCTION crm.keys_of_guest(int, uuid, uuid) IS 'Keys of the segments a guest is a member of, at a venue or (the nil UUID) in the organisation';
+
+CREATE OR REPLACE FUNCTION crm.daypart(at time, breakfast_from time, lunch_from time, afternoon_from time, dinner_from time, late_from time) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT CASE WHEN at < breakfast_from OR at >= late_from THEN 'late' WHEN at < lunch_from THEN 'breakfast'
+              WHEN at < afternoon_from THEN 'lunch' WHEN at < dinner_from THEN 'afternoon' ELSE 'dinner' END
+$$;
+COMMENT ON FUNCTION crm.daypart(time, time, time, time, time, time) IS 'Part of the day that a local time belongs to, by the times at which the venue''s parts begin';
+
+CREATE OR REPLACE FUNCTION crm.weekday(day date) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT ('{monday,tuesday,wednesday,thursday,friday,saturday,sunday}'::text[])[EXTRACT(isodow FROM day)::int]
+$$;
+COMMENT ON FUNCTION crm.weekday(date) IS 'Weekday of a day, in English and lower case';
+
+-- Not pinned, so that the planner inlines it.
+CREATE OR REPLACE FUNCTION crm.items_of(org_id int, customer_ref text, venue_ref text)
+RETURNS TABLE (product text, category text, quantity numeric, amount numeric, day date)
+LANGUAGE sql STABLE
+AS $$
+  SELECT i.product, i.category, i.quantity, i.amount, i.day
+  FROM crm.orders_of(org_id, customer_ref, venue_ref) AS o CROSS JOIN LATERAL crm.items_of_order(o.order_ref, o.day) AS i
+$$;
+COMMENT ON FUNCTION crm.items_of(int, text, text) IS 'Lines of the counted orders of a guest at a venue (null for all of the organisation)';
+
+CREATE OR REPLACE FUNCTION crm.refresh_spend(of_venue crm.venue_key, as_of timestamptz) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+  INSERT INTO crm.venue_spend AS p (org_id, venue_id, cuts, computed_at)
+  SELECT of_venue.org_id, of_venue.venue_id,
+         CASE WHEN cardinality(c.spent) > 0 THEN ARRAY(SELECT c.spent[(k * cardinality(c.spent) + 99) / 100] FROM generate_series(1, 99) AS k ORDER BY k) ELSE '{}' END,
+         as_of
+  FROM (SELECT ARRAY(SELECT t.total_spent FROM crm.customer_venue_stats AS t
+                     WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders > 0
+                     ORDER BY t.total_spent) AS spent) AS c
+  ON CONFLICT (org_id, venue_id) DO UPDATE SET cuts = excluded.cuts, computed_at = excluded.computed_at
+  WHERE p.cuts <> excluded.cuts
+$$;
+COMMENT ON FUNCTION crm.refresh_spend(crm.venue_key, timestamptz) IS 'Computes anew what spend_percentile compares with';

@@ -1,0 +1,127 @@
+-- What keeps membership up to date. Runs inside pinned functions; every name is qualified.
+CREATE OR REPLACE FUNCTION crm.hold_guests(org int, scope uuid, guests uuid[], leave_held boolean) RETURNS uuid[]
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  held uuid[];
+BEGIN
+  IF scope = '00000000-0000-0000-0000-000000000000' THEN
+    INSERT INTO crm.guest_segments (org_id, scope_id, customer_id)
+    SELECT org, scope, u.id FROM unnest(guests) AS u(id) ORDER BY u.id
+    ON CONFLICT (org_id, scope_id, customer_id) DO NOTHING;
+    SELECT array_agg(l.customer_id) INTO held FROM (
+      SELECT g.customer_id FROM crm.guest_segments AS g
+      WHERE g.org_id = org AND g.scope_id = scope AND g.customer_id = ANY (guests) ORDER BY g.customer_id FOR NO KEY UPDATE) AS l;
+  ELSIF leave_held THEN
+    SELECT array_agg(l.customer_id) INTO held FROM (
+      SELECT t.customer_id FROM crm.customer_venue_stats AS t
+      WHERE t.org_id = org AND t.venue_id = scope AND t.customer_id = ANY (guests) ORDER BY t.customer_id FOR NO KEY UPDATE SKIP LOCKED) AS l;
+  ELSE
+    SELECT array_agg(l.customer_id) INTO held FROM (
+      SELECT t.customer_id FROM crm.customer_venue_stats AS t
+      WHERE t.org_id = org AND t.venue_id = scope AND t.customer_id = ANY (guests) ORDER BY t.customer_id FOR NO KEY UPDATE) AS l;
+  END IF;
+  RETURN COALESCE(held, '{}');
+END
+$$;
+COMMENT ON FUNCTION crm.hold_guests(int, uuid, uuid[], boolean) IS 'Locks what serialises the evaluations of guests, in the order of their keys: their rows of totals at a venue (those that a sale holds are left out or waited for), in the organisation (nil UUID) those of their segments; returns whom it holds';
+
+CREATE OR REPLACE FUNCTION crm.mark_due(org int, scope uuid, guests uuid[]) RETURNS void
+LANGUAGE sql
+AS $$
+  INSERT INTO crm.guest_segments AS g (org_id, scope_id, customer_id, due_at)
+  SELECT org, scope, u.id, crm.now() FROM unnest(guests) AS u(id) ORDER BY u.id
+  ON CONFLICT (org_id, scope_id, customer_id) DO UPDATE SET due_at = excluded.due_at
+  WHERE g.due_at IS NULL OR g.due_at > excluded.due_at
+$$;
+COMMENT ON FUNCTION crm.mark_due(int, uuid, uuid[]) IS 'Has the next sweep look at guests of a venue or (nil UUID) of the organisation';
+
+CREATE OR REPLACE FUNCTION crm.write_segments(org int, scope uuid, guests uuid[], present text[], due timestamptz[], cause text, orders text[]) RETURNS void
+LANGUAGE sql
+AS $$
+  WITH change AS MATERIALIZED (
+    SELECT u.customer_id, u.present::int[] AS present, COALESCE(g.segments, '{}') AS former, u.due_at, u.order_ref
+    FROM unnest(guests, present, due, orders) AS u(customer_id, present, due_at, order_ref)
+    LEFT JOIN crm.guest_segments AS g ON g.org_id = org AND g.scope_id = scope AND g.customer_id = u.customer_id
+  ), written AS (
+    INSERT INTO crm.guest_segments AS g (org_id, scope_id, customer_id, segments, due_at)
+    SELECT org, scope, c.customer_id, c.present, c.due_at FROM change AS c
+    ON CONFLICT (org_id, scope_id, customer_id) DO UPDATE SET segments = excluded.segments, due_at = excluded.due_at
+  ), moved AS MATERIALIZED (
+    SELECT row_number() OVER (ORDER BY c.customer_id) AS n, c.customer_id, c.order_ref,
+           ARRAY(SELECT e FROM unnest(c.present) AS e WHERE e <> ALL (c.former)) AS entered,
+           ARRAY(SELECT e FROM unnest(c.former) AS e WHERE e <> ALL (c.present)) AS exited
+    FROM change AS c WHERE c.present <> c.former
+  ), logged AS (
+    INSERT INTO crm.segment_change (org_id, scope_id, customer_id, occurred_at, entered, exited, cause, order_ref)
+    SELECT org, scope, m.customer_id, crm.now(), m.entered, m.exited, cause, m.order_ref FROM moved AS m
+  ), tallied AS (
+    INSERT INTO crm.segment_tally (org_id, segment_id, delta)
+    SELECT org, e.segment_id, sum(e.delta)
+    FROM moved AS m CROSS JOIN LATERAL (SELECT unnest(m.entered), 1 UNION ALL SELECT unnest(m.exited), -1) AS e(segment_id, delta)
+    GROUP BY e.segment_id HAVING sum(e.delta) <> 0
+  )
+  INSERT INTO crm.outbox (org_id, topic, payload, occurred_at)
+  SELECT org, 'segment.membership',
+         jsonb_build_object('venue_id', NULLIF(scope, '00000000-0000-0000-0000-000000000000'), 'cause', cause, 'changes',
+           jsonb_agg(jsonb_build_object('customer_id', m.customer_id, 'entered', m.entered, 'exited', m.exited, 'order_ref', m.order_ref) ORDER BY m.n)),
+         crm.now()
+  FROM moved AS m GROUP BY (m.n - 1) / 500
+$$;
+COMMENT ON FUNCTION crm.write_segments(int, uuid, uuid[], text[], timestamptz[], text, text[]) IS 'Writes the segments of guests as they were found, and what that changes to the ledger, the tally and the outbox: guests, their segments (ascending arrays), when each is due, the cause, the order of each';
+
+CREATE OR REPLACE FUNCTION crm.follow_recounted(of_venue crm.venue_key, guests uuid[], cause text, new_here boolean) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  PERFORM crm.follow_guests(of_venue.org_id, of_venue.venue_id, guests, cause, new_here);
+EXCEPTION
+  WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+    RAISE;
+  WHEN OTHERS THEN
+    -- The orders count all the same.
+    PERFORM crm.mark_due(of_venue.org_id, of_venue.venue_id, guests);
+    RAISE WARNING 'pg_crm: segments of % guests are put off to the next sweep: %', cardinality(guests), SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION crm.follow_recounted(crm.venue_key, uuid[], text, boolean) IS 'Has the segments of guests follow whose orders were re-read, so that no failure undoes that';
+
+CREATE OR REPLACE FUNCTION crm.follow_order(venue_ref text, customer_ref text, order_ref text) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  at record;
+  guests uuid[];
+BEGIN
+  SELECT s.org_id, s.venue_id INTO at FROM crm.venue_scoring AS s WHERE s.ref = venue_ref AND s.counting = 'live';
+  IF FOUND AND customer_ref IS NOT NULL THEN
+    guests := crm.hold_guests(at.org_id, at.venue_id, ARRAY[crm.key(crm.survivor_of(at.org_id, customer_ref))], false);
+    PERFORM crm.follow_guests(at.org_id, at.venue_id, guests, 'order');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION crm.follow_order(text, text, text) IS 'Follows a change of an order that counts as before: its channel, table, payment or promotion code';
+
+CREATE OR REPLACE FUNCTION crm.follow_profile(org int, customer uuid) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  at record;
+BEGIN
+  FOR at IN SELECT t.venue_id FROM crm.customer_venue_stats AS t WHERE t.org_id = org AND t.customer_id = customer ORDER BY t.venue_id LOOP
+    IF crm.asks_for_profile(org, at.venue_id) THEN
+      PERFORM crm.follow_guests(org, at.venue_id, crm.hold_guests(org, at.venue_id, ARRAY[customer], false), 'profile');
+    END IF;
+  END LOOP;
+  IF crm.asks_for_profile(org, '00000000-0000-0000-0000-000000000000') THEN
+    PERFORM crm.follow_guests(org, '00000000-0000-0000-0000-000000000000', ARRAY[customer], 'profile');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION crm.follow_profile(int, uuid) IS 'Follows a change of a guest''s profile at every venue where he is known, and in the organisation';
+
+COMMENT ON FUNCTION crm.follow_guests(int, uuid, uuid[], text, boolean) IS 'Evaluates the segments of a venue, and of its organisation, that a cause concerns, for guests whose rows of totals the caller holds (all of them for guests who are new here), and writes what differs; returns the rows written';
+COMMENT ON FUNCTION crm.follow_scope(int, uuid, uuid[], text) IS 'Evaluates all segments of a venue or (nil UUID) an organisation for guests whom the caller holds, and writes what differs; returns the rows written';
+COMMENT ON FUNCTION crm.asks_for_profile(int, uuid) IS 'Whether a segment of a venue or (nil UUID) an organisation depends on the profile';
+COMMENT ON FUNCTION crm.guests_to_follow(int, uuid, int) IS 'The guests of a venue or (nil UUID) an organisation whose segments (all, or one with those related to it) are not what they are, or who are due sooner, in the order of their keys';
+COMMENT ON FUNCTION crm.forget_segments() IS 'Has every session read the segments anew after one changed; trigger of crm.segment and crm.organisation';

@@ -1,0 +1,187 @@
+CREATE OR REPLACE FUNCTION crm.open_refresh(org int, scope uuid, one int, as_of timestamptz) RETURNS uuid[]
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET crm.as_of = ''
+AS $$
+BEGIN
+  PERFORM set_config('crm.as_of', as_of::text, true);
+  IF scope <> '00000000-0000-0000-0000-000000000000' THEN
+    IF one IS NULL OR NOT EXISTS (SELECT FROM crm.venue_spend AS p WHERE p.org_id = org AND p.venue_id = scope) THEN
+      PERFORM crm.refresh_spend(ROW(org, scope)::crm.venue_key, as_of);
+    END IF;
+    IF NOT EXISTS (SELECT FROM crm.guest_segments AS g WHERE g.org_id = org AND g.scope_id = scope) THEN
+      RETURN ARRAY(SELECT t.customer_id FROM crm.customer_venue_stats AS t WHERE t.org_id = org AND t.venue_id = scope ORDER BY t.customer_id);
+    END IF;
+  END IF;
+  RETURN crm.guests_to_follow(org, scope, one);
+END
+$$;
+ALTER FUNCTION crm.open_refresh(int, uuid, int, timestamptz) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.open_refresh(int, uuid, int, timestamptz) IS 'The guests of a venue or (nil UUID) an organisation whose segments (all, or one of them) are not what they are as of an instant, in one pass; where all are looked at, a venue''s spend_percentile is computed anew before';
+
+CREATE OR REPLACE FUNCTION crm.follow_chunk(org int, scope uuid, as_of timestamptz, guests uuid[], cause text, leave_held boolean) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET crm.as_of = ''
+AS $$
+DECLARE
+  held uuid[];
+BEGIN
+  PERFORM set_config('crm.as_of', as_of::text, true);
+  -- What was found before is evaluated once more under the lock: an order may have counted meanwhile.
+  held := crm.hold_guests(org, scope, guests, leave_held);
+  RETURN crm.follow_scope(org, scope, held, cause);
+END
+$$;
+ALTER FUNCTION crm.follow_chunk(int, uuid, timestamptz, uuid[], text, boolean) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.follow_chunk(int, uuid, timestamptz, uuid[], text, boolean) IS 'Evaluates all segments of a venue or (nil UUID) an organisation for some guests, under their locks (those that a sale holds are left to it, or waited for), as of an instant; returns the rows written';
+
+CREATE OR REPLACE FUNCTION crm.close_refresh(org int, scope uuid, one int, as_of timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM crm.fold_tallies();
+  UPDATE crm.segment AS s SET computed_at = as_of
+  WHERE s.org_id = org AND s.scope_id = scope AND s.archived_at IS NULL AND (one IS NULL OR s.segment_id = one);
+END
+$$;
+ALTER FUNCTION crm.close_refresh(int, uuid, int, timestamptz) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.close_refresh(int, uuid, int, timestamptz) IS 'Notes that segments were looked at for all their guests';
+
+CREATE OR REPLACE FUNCTION crm.fold_tallies() RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH gone AS (
+    DELETE FROM crm.segment_tally AS t
+    WHERE (t.org_id, t.segment_id) IN (SELECT m.org_id, m.segment_id FROM crm.segment_tally AS m GROUP BY m.org_id, m.segment_id HAVING count(*) > 1)
+    RETURNING t.org_id, t.segment_id, t.delta)
+  INSERT INTO crm.segment_tally (org_id, segment_id, delta) SELECT g.org_id, g.segment_id, sum(g.delta) FROM gone AS g GROUP BY g.org_id, g.segment_id;
+  UPDATE crm.segment AS s SET member_count = t.members
+  FROM (SELECT m.org_id, m.segment_id, sum(m.delta) AS members FROM crm.segment_tally AS m GROUP BY m.org_id, m.segment_id) AS t
+  WHERE s.org_id = t.org_id AND s.segment_id = t.segment_id AND s.member_count <> t.members
+$$;
+ALTER FUNCTION crm.fold_tallies() OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.fold_tallies() IS 'Sums up the changes of the numbers of members, and keeps them with the segments';
+
+CREATE OR REPLACE FUNCTION crm.refresh_scope(org int, scope uuid, one int, cause text) RETURNS int
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  as_of timestamptz := crm.now();
+  guests uuid[] := crm.open_refresh(org, scope, one, as_of);
+  written int := 0;
+BEGIN
+  FOR first_of IN 1 .. cardinality(guests) BY 1000 LOOP
+    written := written + crm.follow_chunk(org, scope, as_of, guests[first_of : first_of + 999], cause, false);
+  END LOOP;
+  PERFORM crm.close_refresh(org, scope, one, as_of);
+  RETURN written;
+END
+$$;
+COMMENT ON FUNCTION crm.refresh_scope(int, uuid, int, text) IS 'Brings the segments of a venue or (nil UUID) an organisation up to date, all or one of them with those that refer to it, by difference; returns the guests written. In one transaction.';
+
+CREATE OR REPLACE FUNCTION crm.refresh_segment(segment int) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  of_segment crm.known_segment := crm.visible_segment(segment);
+BEGIN
+  IF of_segment.archived_at IS NOT NULL THEN
+    RAISE EXCEPTION 'segment "%" is archived', of_segment.key USING ERRCODE = 'CR409', COLUMN = 'segment';
+  END IF;
+  PERFORM crm.refresh_scope(of_segment.org_id, of_segment.scope_id, segment, 'criteria');
+  RETURN crm.segment_size(segment);
+END
+$$;
+ALTER FUNCTION crm.refresh_segment(int) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.refresh_segment(int) IS 'Looks at all guests of a segment anew, writes what differs and returns the number of members. CR404 for an unknown one, CR409 for an archived one.';
+GRANT EXECUTE ON FUNCTION crm.refresh_segment(int) TO crm_manager;
+
+CREATE OR REPLACE FUNCTION crm.sweep_segments(as_of timestamptz) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  work record;
+  written int := 0;
+BEGIN
+  FOR work IN
+    SELECT d.org_id, d.scope_id, array_agg(d.customer_id ORDER BY d.customer_id) AS guests
+    FROM (SELECT g.org_id, g.scope_id, g.customer_id FROM crm.guest_segments AS g WHERE g.due_at <= as_of ORDER BY g.due_at LIMIT 1000) AS d
+    GROUP BY d.org_id, d.scope_id ORDER BY d.org_id, d.scope_id
+  LOOP
+    written := written + crm.follow_chunk(work.org_id, work.scope_id, as_of, work.guests, 'time', true);
+  END LOOP;
+  PERFORM crm.fold_tallies();
+  RETURN written;
+END
+$$;
+ALTER FUNCTION crm.sweep_segments(timestamptz) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.sweep_segments(timestamptz) IS 'Looks at the guests who are due by an instant, at most 1,000, an index range; returns how many were written. Whom a sale holds stays due.';
+
+-- Commits between chunks, as do the other parts of the jobs: see sql/job/in_chunks.sql.
+CREATE OR REPLACE PROCEDURE crm.refresh_in_chunks(of_job text, org int, scope uuid, as_of timestamptz, INOUT written bigint, INOUT failure text)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  guests uuid[];
+BEGIN
+  written := 0;
+  PERFORM crm.begin_step(of_job);
+  BEGIN
+    guests := crm.open_refresh(org, scope, NULL, as_of);
+  EXCEPTION WHEN OTHERS THEN
+    failure := SQLSTATE || ' ' || SQLERRM;
+  END;
+  COMMIT;
+  FOR first_of IN 1 .. COALESCE(cardinality(guests), 0) BY 1000 LOOP
+    PERFORM crm.begin_step(of_job);
+    BEGIN
+      written := written + crm.follow_chunk(org, scope, as_of, guests[first_of : first_of + 999], 'night', true);
+    EXCEPTION WHEN OTHERS THEN
+      failure := SQLSTATE || ' ' || SQLERRM;
+    END;
+    COMMIT;
+    EXIT WHEN failure IS NOT NULL;
+  END LOOP;
+  IF failure IS NULL THEN
+    PERFORM crm.begin_step(of_job);
+    PERFORM crm.close_refresh(org, scope, NULL, as_of);
+    COMMIT;
+  END IF;
+END
+$$;
+COMMENT ON PROCEDURE crm.refresh_in_chunks(text, int, uuid, timestamptz, bigint, text) IS 'Brings all segments of a venue or (nil UUID) an organisation up to date by difference, with a commit after each thousand guests; returns the guests written, and what went wrong';
+
+CREATE OR REPLACE PROCEDURE crm.run_segments_night(of_job text, as_of timestamptz)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  work record;
+  run bigint;
+  written bigint;
+  failure text;
+BEGIN
+  PERFORM crm.begin_step(of_job);
+  FOR work IN
+    SELECT s.org_id, s.venue_id AS scope_id, true AS of_venue FROM crm.venue_scoring AS s WHERE s.counting = 'live'
+    UNION ALL
+    SELECT DISTINCT s.org_id, s.scope_id, false FROM crm.segment AS s WHERE s.venue_id IS NULL
+    ORDER BY org_id, scope_id
+  LOOP
+    PERFORM crm.begin_step(of_job);
+    run := crm.start_run('segments', CASE WHEN work.of_venue THEN ROW(work.org_id, work.scope_id)::crm.venue_key END);
+    COMMIT;
+    failure := NULL;
+    CALL crm.refresh_in_chunks(of_job, work.org_id, work.scope_id, as_of, written, failure);
+    PERFORM crm.begin_step(of_job);
+    PERFORM crm.end_run(run, written, failure);
+    COMMIT;
+  END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE crm.run_segments_night(text, timestamptz) IS 'The part of the night that brings every segment up to date, venue by venue, then organisation by organisation';
