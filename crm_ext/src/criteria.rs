@@ -46,7 +46,10 @@ fn validate_criteria(
 }
 
 /// The document, or an error that lists its problems.
-fn read(criteria: Result<Criteria, Vec<Problem>>, function: &'static str) -> Result<Criteria, ErrorReport> {
+pub(crate) fn read(
+    criteria: Result<Criteria, Vec<Problem>>,
+    function: &'static str,
+) -> Result<Criteria, ErrorReport> {
     criteria.map_err(|problems| {
         let count = problems.len();
         let list: Vec<String> = problems.iter().map(Problem::to_string).collect();

@@ -17,6 +17,7 @@ mod plan;
 mod score_guest;
 mod scoring;
 mod segment;
+mod segment_preview;
 mod segment_statement;
 mod sql;
 mod venue_scoring;

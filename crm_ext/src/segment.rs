@@ -123,7 +123,7 @@ impl Scope {
             text: format!(
                 "SELECT u.customer_id, e.found, e.due_at, g.segments, g.due_at
                  FROM unnest($3::uuid[]) AS u(customer_id)
-                 LEFT JOIN ({}) AS e ON e.customer_id = u.customer_id
+                 LEFT JOIN LATERAL ({}) AS e ON true
                  LEFT JOIN crm.guest_segments AS g ON g.org_id = $1 AND g.scope_id = $2 AND g.customer_id = u.customer_id",
                 evaluation.text
             ),
@@ -147,6 +147,7 @@ impl Scope {
             return Ok(0);
         }
         let keys = guests.to_vec();
+        let _settings = Settings::kept_plan();
         if !self.inline && matches!(cause, "order" | "profile") {
             self.call(&DUE_PLAN, MARK_DUE, &keys)?;
             return Ok(0);
@@ -191,7 +192,6 @@ impl Scope {
         for param in &plan.params {
             given.push(datum(param)?);
         }
-        let _kept_plan = GenericPlan::prefer();
         Spi::connect_mut(|client| {
             let mut slot = plan.statement.borrow_mut();
             let statement = kept(&mut slot, client, &plan.text, &plan.types)?;
@@ -277,16 +277,33 @@ impl Change {
     }
 }
 
-/// Has PostgreSQL keep one plan for all guests: making one anew takes longer than a hundred evaluations.
-struct GenericPlan(i32);
+/// Settings for the statements of segments: none is compiled to machine code, which takes longer than to run it.
+pub(crate) struct Settings(i32);
 
-impl GenericPlan {
-    fn prefer() -> Self {
+impl Settings {
+    /// One plan is kept for all guests: making one anew takes longer than a hundred evaluations. It looks guests up by
+    /// their keys, whatever the planner knows of tables that have just been filled.
+    fn kept_plan() -> Self {
+        Self::with(&[
+            (c"plan_cache_mode", c"force_generic_plan"),
+            (c"jit", c"off"),
+            (c"enable_seqscan", c"off"),
+            (c"enable_hashjoin", c"off"),
+            (c"enable_mergejoin", c"off"),
+        ])
+    }
+
+    /// A statement that runs once.
+    pub(crate) fn one_run() -> Self {
+        Self::with(&[(c"jit", c"off")])
+    }
+
+    fn with(settings: &[(&std::ffi::CStr, &std::ffi::CStr)]) -> Self {
         // SAFETY: opens a nesting level of settings, which the drop closes, or the end of the (sub)transaction if that
         // is cut short; both strings are NUL-terminated and copied.
         unsafe {
             let level = pg_sys::NewGUCNestLevel();
-            for (name, value) in [(c"plan_cache_mode", c"force_generic_plan"), (c"jit", c"off")] {
+            for (name, value) in settings {
                 pg_sys::set_config_option(
                     name.as_ptr(),
                     value.as_ptr(),
@@ -303,7 +320,7 @@ impl GenericPlan {
     }
 }
 
-impl Drop for GenericPlan {
+impl Drop for Settings {
     fn drop(&mut self) {
         // SAFETY: closes the level that was opened with it.
         unsafe { pg_sys::AtEOXact_GUC(true, self.0) }
@@ -535,7 +552,7 @@ fn guests_to_follow(org_id: i32, scope_id: Uuid, only: Option<i32>) -> Result<Ve
     for param in &evaluation.params {
         given.push(datum(param)?);
     }
-    let _no_jit = GenericPlan::prefer();
+    let _settings = Settings::one_run();
     Spi::connect_mut(|client| {
         let statement = client.prepare_mut(evaluation.text.as_str(), &types).map_err(internal)?;
         let found = client.update(&statement, Some(1), &given).map_err(internal)?.first();

@@ -194,8 +194,8 @@ pub(crate) fn facts(of_organisation: bool) -> &'static str {
     if of_organisation { "crm.organisation_facts" } else { "crm.customer_facts" }
 }
 
-/// Which of the segments each guest is a member of: customer_id, found int[] ascending, due_at. With `$3` where only
-/// some guests are asked for.
+/// Which of the segments each guest is a member of: customer_id, found int[] ascending, due_at. Of one guest, for each
+/// row of `u`, where only some are asked for.
 pub(crate) fn evaluation(
     segments: &[Segment],
     asked: &BTreeSet<usize>,
@@ -210,7 +210,7 @@ pub(crate) fn evaluation(
     inner.push(facts(of_organisation));
     inner.push(" AS f WHERE f.org_id = $1 AND f.venue_id = $2");
     if some_guests {
-        inner.push(" AND f.customer_id = ANY ($3)");
+        inner.push(" AND f.customer_id = u.customer_id");
     }
     for level in 0..levels.saturating_sub(1) {
         inner = next_level(inner, of_level(level).collect(), level, asked, segments);

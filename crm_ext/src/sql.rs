@@ -256,9 +256,19 @@ extension_sql_file!(
     requires = ["segment_next_anniversary"]
 );
 extension_sql_file!(
+    "../../sql/segment/preview.sql",
+    name = "segment_preview",
+    requires = [
+        "segment_override",
+        segment_preview::count_criteria,
+        segment_preview::criteria_nodes,
+        segment_preview::explain_criteria
+    ]
+);
+extension_sql_file!(
     "../../sql/segment/refresh.sql",
     name = "segment_refresh",
-    requires = ["segment_override"]
+    requires = ["segment_preview"]
 );
 extension_sql_file!(
     "../../sql/segment/segment.sql",

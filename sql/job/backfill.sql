@@ -108,7 +108,6 @@ BEGIN
 
   -- The next night counts its days.
   UPDATE crm.venue_scoring AS s SET counting = 'live', closed_day = NULL, recounted_at = clock_timestamp() WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
-  PERFORM crm.refresh_scope(of_venue.org_id, of_venue.venue_id, NULL, 'night');
   RETURN written;
 END
 $$;

@@ -37,8 +37,9 @@ $$;
 COMMENT ON FUNCTION crm.mark_due(int, uuid, uuid[]) IS 'Has the next sweep look at guests of a venue or (nil UUID) of the organisation';
 
 CREATE OR REPLACE FUNCTION crm.write_segments(org int, scope uuid, guests uuid[], present text[], due timestamptz[], cause text, orders text[]) RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 AS $$
+BEGIN
   WITH change AS MATERIALIZED (
     SELECT u.customer_id, u.present::int[] AS present, COALESCE(g.segments, '{}') AS former, u.due_at, u.order_ref
     FROM unnest(guests, present, due, orders) AS u(customer_id, present, due_at, order_ref)
@@ -66,7 +67,8 @@ AS $$
          jsonb_build_object('venue_id', NULLIF(scope, '00000000-0000-0000-0000-000000000000'), 'cause', cause, 'changes',
            jsonb_agg(jsonb_build_object('customer_id', m.customer_id, 'entered', m.entered, 'exited', m.exited, 'order_ref', m.order_ref) ORDER BY m.n)),
          crm.now()
-  FROM moved AS m GROUP BY (m.n - 1) / 500
+  FROM moved AS m GROUP BY (m.n - 1) / 500;
+END
 $$;
 COMMENT ON FUNCTION crm.write_segments(int, uuid, uuid[], text[], timestamptz[], text, text[]) IS 'Writes the segments of guests as they were found, and what that changes to the ledger, the tally and the outbox: guests, their segments (ascending arrays), when each is due, the cause, the order of each';
 

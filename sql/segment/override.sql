@@ -12,9 +12,9 @@ BEGIN
   IF included IS NOT NULL AND NULLIF(btrim(reason), '') IS NULL THEN
     RAISE EXCEPTION 'an exception by hand needs a reason' USING ERRCODE = '22023', COLUMN = 'reason';
   END IF;
-  IF guest IS NULL OR CASE WHEN of_segment.venue_id IS NULL
+  IF guest IS NULL OR (CASE WHEN of_segment.venue_id IS NULL
        THEN NOT EXISTS (SELECT FROM crm.customer AS c WHERE c.org_id = of_segment.org_id AND c.customer_id = guest)
-       ELSE NOT EXISTS (SELECT FROM crm.customer_venue_stats AS t WHERE t.org_id = of_segment.org_id AND t.venue_id = of_segment.venue_id AND t.customer_id = guest) END THEN
+       ELSE NOT EXISTS (SELECT FROM crm.customer_venue_stats AS t WHERE t.org_id = of_segment.org_id AND t.venue_id = of_segment.venue_id AND t.customer_id = guest) END) THEN
     RAISE EXCEPTION 'unknown customer "%"', customer USING ERRCODE = 'CR404', COLUMN = 'customer', HINT = 'A segment of a venue has that venue''s guests.';
   END IF;
   PERFORM crm.hold_guests(of_segment.org_id, of_segment.scope_id, ARRAY[guest], false);

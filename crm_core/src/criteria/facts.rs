@@ -1,14 +1,14 @@
 //! What the database must provide for the SQL of criteria.
 //!
 //! Predicates are over one row `f` of `crm.customer_facts`: a guest at a venue or, for criteria of the
-//! organisation, a guest over all its venues (`venue_ref` null). Rows of relations come from functions, so that
+//! organisation, of `crm.organisation_facts`, which has the same columns: a guest over all its venues (`venue_ref` null). Rows of relations come from functions, so that
 //! the platform's own index finds them; a column that nothing asks for should cost nothing, so both had better
 //! be inlined.
 //!
 //! - A column is null only where the catalogue calls its field nullable; `segments`, amounts and quantities may be.
 //! - `today` is the local day of [`crm.now()`] at the venue; every other day is a local day there too.
-//! - `segments` holds the keys of the segments that the guest is a member of, as of before the statement:
-//!   segments that refer to others are evaluated after them.
+//! - `segments` holds the keys of the segments that the guest is a member of; segments that refer to others are
+//!   evaluated after them, with their verdicts in its place.
 //! - `spend_percentile` is floor(100 × share of the cohort that spent strictly less), as the night found it.
 //! - `crm.next_anniversary(birthday, today)` is the first day from today on, today included, on which the date
 //!   comes round; 29 February does so on the 28th where there is none.

@@ -1,0 +1,241 @@
+//! What criteria mean before they are saved, and why a guest is meant or not.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use crm_core::criteria::field::Group;
+use crm_core::criteria::tree::Scope;
+use crm_core::criteria::{Criteria, Explanation};
+use pgrx::datum::{DatumWithOid, Uuid};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::criteria::read;
+use crate::plan::internal;
+use crate::segment::Settings;
+use crate::segment_statement::{Statement, datum, facts};
+
+/// After this the preview is an estimate.
+const MOST_TIME: Duration = Duration::from_millis(1800);
+/// Guests fall into so many parts by a hash of their keys.
+const PARTS: i32 = 64;
+
+/// Counts over the guests looked at.
+#[derive(Default)]
+struct Counts {
+    guests: i64,
+    /// Node by node, the whole document first.
+    nodes: Vec<i64>,
+    joining: i64,
+    leaving: i64,
+    samples: Vec<Uuid>,
+    joining_samples: Vec<Uuid>,
+    leaving_samples: Vec<Uuid>,
+}
+
+impl Counts {
+    fn add(&mut self, other: Counts) {
+        self.guests += other.guests;
+        self.nodes.resize(other.nodes.len(), 0);
+        for (sum, more) in self.nodes.iter_mut().zip(&other.nodes) {
+            *sum += more;
+        }
+        self.joining += other.joining;
+        self.leaving += other.leaving;
+        for (list, more) in [
+            (&mut self.samples, other.samples),
+            (&mut self.joining_samples, other.joining_samples),
+            (&mut self.leaving_samples, other.leaving_samples),
+        ] {
+            list.extend(more);
+            list.truncate(10);
+        }
+    }
+}
+
+fn statement(explanation: &Explanation, of_organisation: bool) -> Statement {
+    // Organisation, scope, parts, and the saved segment compared with.
+    let mut statement = Statement::new(4);
+    statement.push("SELECT count(*), ARRAY[");
+    for node in 1..=explanation.nodes.len() {
+        let comma = if node == 1 { "" } else { ", " };
+        // Writing to a String cannot fail.
+        let _ = write!(statement.text, "{comma}count(*) FILTER (WHERE e.v[{node}])");
+    }
+    statement.push(
+        "]::int8[], count(*) FILTER (WHERE e.v[1] AND NOT e.was), count(*) FILTER (WHERE e.was AND NOT e.v[1]),
+           (array_agg(e.customer_id) FILTER (WHERE e.v[1]))[1:10],
+           (array_agg(e.customer_id) FILTER (WHERE e.v[1] AND NOT e.was))[1:10],
+           (array_agg(e.customer_id) FILTER (WHERE e.was AND NOT e.v[1]))[1:10]
+         FROM (SELECT f.customer_id, ",
+    );
+    statement.push_sql(&explanation.verdicts());
+    statement.push(
+        " AS v, $4::int IS NOT NULL AND EXISTS (SELECT FROM crm.guest_segments AS g WHERE g.org_id = f.org_id AND g.scope_id = $2
+                                                AND g.customer_id = f.customer_id AND $4 = ANY (g.segments)) AS was FROM ",
+    );
+    statement.push(facts(of_organisation));
+    let _ = write!(
+        statement.text,
+        " AS f WHERE f.org_id = $1 AND f.venue_id = $2 AND ($3::int[] IS NULL OR (uuid_hash(f.customer_id) & {}) = ANY ($3)) OFFSET 0) AS e",
+        PARTS - 1
+    );
+    statement
+}
+
+fn count(
+    statement: &Statement,
+    org_id: i32,
+    scope_id: Uuid,
+    parts: Option<Vec<i32>>,
+    segment: Option<i32>,
+) -> Result<Counts, ErrorReport> {
+    let types = statement.types(&[
+        PgBuiltInOids::INT4OID,
+        PgBuiltInOids::UUIDOID,
+        PgBuiltInOids::INT4ARRAYOID,
+        PgBuiltInOids::INT4OID,
+    ]);
+    let mut given: Vec<DatumWithOid<'_>> = vec![org_id.into(), scope_id.into(), parts.into(), segment.into()];
+    for param in &statement.params {
+        given.push(datum(param)?);
+    }
+    let _without_jit = Settings::one_run();
+    Spi::connect_mut(|client| {
+        let prepared = client.prepare_mut(statement.text.as_str(), &types).map_err(internal)?;
+        let row = client.update(&prepared, Some(1), &given).map_err(internal)?.first();
+        Ok(Counts {
+            guests: row.get(1).map_err(internal)?.unwrap_or_default(),
+            nodes: row.get(2).map_err(internal)?.unwrap_or_default(),
+            joining: row.get(3).map_err(internal)?.unwrap_or_default(),
+            leaving: row.get(4).map_err(internal)?.unwrap_or_default(),
+            samples: row.get(5).map_err(internal)?.unwrap_or_default(),
+            joining_samples: row.get(6).map_err(internal)?.unwrap_or_default(),
+            leaving_samples: row.get(7).map_err(internal)?.unwrap_or_default(),
+        })
+    })
+}
+
+/// Counts whom criteria mean: all guests at once or, where orders must be read guest by guest, part by part until the
+/// time is over. Returns the share of the parts that were counted too.
+fn counted(
+    criteria: &Criteria,
+    statement: &Statement,
+    org_id: i32,
+    scope_id: Uuid,
+    segment: Option<i32>,
+) -> Result<(Counts, i32), ErrorReport> {
+    if !criteria.groups().contains(&Group::Orders) && !criteria.groups().contains(&Group::Items) {
+        return Ok((count(statement, org_id, scope_id, None, segment)?, PARTS));
+    }
+    let started = Instant::now();
+    let (mut sum, mut done, mut next) = (Counts::default(), 0, 1);
+    while done < PARTS && next > 0 {
+        let before = started.elapsed();
+        sum.add(count(statement, org_id, scope_id, Some((done..done + next).collect()), segment)?);
+        let a_part = (started.elapsed() - before) / u32::try_from(next).unwrap_or(1);
+        done += next;
+        let left = MOST_TIME.saturating_sub(started.elapsed());
+        let fitting = left.as_micros() / a_part.as_micros().max(1);
+        next = i32::try_from(fitting).unwrap_or(PARTS).min(next * 4).min(PARTS - done);
+    }
+    Ok((sum, done))
+}
+
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+#[allow(clippy::type_complexity)]
+fn count_criteria(
+    org_id: i32,
+    scope_id: Uuid,
+    criteria: &str,
+    segment: Option<i32>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(guests, i64),
+            name!(nodes, Vec<i64>),
+            name!(joining, i64),
+            name!(leaving, i64),
+            name!(samples, Vec<Uuid>),
+            name!(joining_samples, Vec<Uuid>),
+            name!(leaving_samples, Vec<Uuid>),
+            name!(counted, f64),
+        ),
+    >,
+    ErrorReport,
+> {
+    let criteria = read(Criteria::parse(criteria), "crm.preview_segment")?;
+    let statement = statement(&criteria.explain(), criteria.scope() == Scope::Org);
+    let (sum, done) = counted(&criteria, &statement, org_id, scope_id, segment)?;
+    Ok(TableIterator::once((
+        sum.guests,
+        sum.nodes,
+        sum.joining,
+        sum.leaving,
+        sum.samples,
+        sum.joining_samples,
+        sum.leaving_samples,
+        f64::from(done) / f64::from(PARTS),
+    )))
+}
+
+/// The nodes of criteria, each before those below it.
+#[pg_extern(schema = "crm", immutable, parallel_safe)]
+fn criteria_nodes(
+    criteria: &str,
+) -> Result<
+    TableIterator<
+        'static,
+        (name!(n, i32), name!(pointer, String), name!(sentence, String), name!(field, Option<&'static str>)),
+    >,
+    ErrorReport,
+> {
+    let criteria = read(Criteria::parse(criteria), "crm.criteria_nodes")?;
+    let nodes = (1..).zip(criteria.explain().nodes);
+    Ok(TableIterator::new(
+        nodes.map(|(n, node)| (n, node.pointer, node.sentence, node.field.map(|field| field.name))),
+    ))
+}
+
+/// Verdict and actual value (JSON) of each node for a guest; no row for one who is none.
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+fn explain_criteria(
+    org_id: i32,
+    scope_id: Uuid,
+    customer_id: Uuid,
+    criteria: &str,
+) -> Result<
+    TableIterator<'static, (name!(n, i32), name!(verdict, bool), name!(value, Option<String>))>,
+    ErrorReport,
+> {
+    let criteria = read(Criteria::parse(criteria), "crm.explain_segment")?;
+    let explanation = criteria.explain();
+    let mut statement = Statement::new(3);
+    statement.push("SELECT ");
+    statement.push_sql(&explanation.verdicts());
+    statement.push(", ");
+    statement.push_sql(&explanation.values());
+    statement.push("::text[] FROM ");
+    statement.push(facts(criteria.scope() == Scope::Org));
+    statement.push(" AS f WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = $3");
+    let types = statement.types(&[PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDOID]);
+    let mut given: Vec<DatumWithOid<'_>> = vec![org_id.into(), scope_id.into(), customer_id.into()];
+    for param in &statement.params {
+        given.push(datum(param)?);
+    }
+    let (verdicts, values) = Spi::connect_mut(|client| {
+        let prepared = client.prepare_mut(statement.text.as_str(), &types).map_err(internal)?;
+        let row = client.update(&prepared, Some(1), &given).map_err(internal)?.first();
+        if row.is_empty() {
+            return Ok::<_, ErrorReport>((Vec::new(), Vec::new()));
+        }
+        Ok((
+            row.get::<Vec<bool>>(1).map_err(internal)?.unwrap_or_default(),
+            row.get::<Vec<Option<String>>>(2).map_err(internal)?.unwrap_or_default(),
+        ))
+    })?;
+    Ok(TableIterator::new(
+        (1..).zip(verdicts.into_iter().zip(values)).map(|(n, (verdict, value))| (n, verdict, value)),
+    ))
+}
