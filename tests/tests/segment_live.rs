@@ -205,9 +205,9 @@ fn random_change(random: &mut Sequence, hours: u64) -> String {
     }
 }
 
-/// How many changes: `CRM_SEGMENT_CHANGES`, or as many as take a quarter of a minute.
+/// How many changes: `CRM_SEGMENT_CHANGES`, or as many as a suite has time for.
 fn changes() -> u64 {
-    std::env::var("CRM_SEGMENT_CHANGES").map_or(6_000, |text| text.parse().expect("a number of changes"))
+    std::env::var("CRM_SEGMENT_CHANGES").map_or(2_000, |text| text.parse().expect("a number of changes"))
 }
 
 #[test]
