@@ -50,13 +50,14 @@ const RETRACT: &str = "
       AND $4 < t.highest_order AND t.first_order_at < $5 AND t.last_order_at > $5
       AND (t.first_order_at >= $6 OR t.last_order_at < $7)";
 
-/// Another total of an order, which was not the highest or is it now.
+/// Another total of an order, which was not the highest or is it now. An order higher than all was never counted: the
+/// platform changed it before its own trigger fired, which will count its first version.
 const AMEND: &str = "
     UPDATE crm.customer_venue_stats AS t
     SET total_spent = t.total_spent - $4 + $5, highest_order = GREATEST(t.highest_order, $5)
     WHERE t.org_id = $1 AND t.venue_id = $2 AND t.customer_id = $3
       AND t.recounted_in IS DISTINCT FROM pg_catalog.pg_current_xact_id()
-      AND t.total_orders > 0 AND ($4 < t.highest_order OR $5 >= t.highest_order)";
+      AND t.total_orders > 0 AND ($4 < t.highest_order OR ($4 = t.highest_order AND $5 >= $4))";
 
 thread_local! {
     static ADD_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
