@@ -82,6 +82,8 @@ extension_sql_file!(
         cohort::cohort_totals,
         cohort::cohort_differing,
         cohort::cohort_ratings,
+        cohort::cohort_keys,
+        cohort::cohort_part,
         cohort::cohort_labels,
         cohort::cohort_first_days
     ]

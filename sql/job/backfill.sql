@@ -74,7 +74,7 @@ BEGIN
 
   -- The rule comes first, so that every row is written once, with the label it keeps.
   PERFORM crm.write_scoring(of_venue, as_of, crm.cohort(n.customer_id, n.total_orders, n.total_visits, n.total_spent, n.first_order_at, n.last_order_at,
-                                                        NULL, NULL, NULL, NULL, NULL))
+                                                        NULL, NULL, NULL, NULL, NULL, NULL))
   FROM pg_temp.crm_counted AS n;
   SELECT * INTO STRICT scoring FROM crm.venue_scoring AS s WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
 

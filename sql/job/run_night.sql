@@ -23,7 +23,7 @@ END
 $$;
 COMMENT ON FUNCTION crm.begin_night(timestamptz, boolean, boolean) IS 'Starts a night, or goes on with the one that was cut off less than twelve hours ago (another only where its instant was given): returns when that started and whether it counts anew; null while another session is at it';
 
-CREATE OR REPLACE FUNCTION crm.open_night(of_venue crm.venue_key, as_of timestamptz, anew boolean, OUT recount boolean, OUT guests uuid[], OUT since xid8)
+CREATE OR REPLACE FUNCTION crm.open_night(of_venue crm.venue_key, as_of timestamptz, anew boolean, OUT recount boolean, OUT guests bytea, OUT since xid8)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -48,20 +48,19 @@ COMMENT ON FUNCTION crm.open_night(crm.venue_key, timestamptz, boolean) IS 'Firs
 
 -- Commits between its steps, as do all that it calls: see sql/job/in_chunks.sql.
 CREATE OR REPLACE PROCEDURE crm.run_venue_night(
-  of_venue crm.venue_key, as_of timestamptz, anew boolean, INOUT written bigint, INOUT late boolean, INOUT since xid8, INOUT earlier text[], INOUT failure text
+  of_venue crm.venue_key, as_of timestamptz, anew boolean, INOUT written bigint, INOUT since xid8, INOUT earlier text[], INOUT failure text
 )
 LANGUAGE plpgsql
 AS $$
 DECLARE
   work record;
   gap boolean;
-  guests uuid[];
+  guests bytea;
   rescored bigint;
   busy bigint;
   others text[];
 BEGIN
   written := 0;
-  late := false;
   failure := NULL;
   PERFORM crm.begin_step('crm.run_night');
   BEGIN
@@ -93,7 +92,6 @@ BEGIN
   COMMIT;
   CALL crm.rescore_in_chunks('crm.run_night', of_venue, as_of, guests, rescored, busy, failure);
   written := written + rescored;
-  late := others IS NOT NULL OR busy > 0;
   earlier := earlier || others;
   IF busy > 0 THEN
     -- Who was held may be let go unchanged: look at all.
@@ -101,7 +99,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON PROCEDURE crm.run_venue_night(crm.venue_key, timestamptz, boolean, bigint, boolean, xid8, text[], text) IS 'The night of one venue; returns the rows written, whether sales under way may write with the former rule, from which transaction on (null for any), those under way, and what went wrong';
+COMMENT ON PROCEDURE crm.run_venue_night(crm.venue_key, timestamptz, boolean, bigint, xid8, text[], text) IS 'The night of one venue; returns the rows written, the first transaction that may have written with the former rule (null for any), those under way, and what went wrong';
 
 CREATE OR REPLACE PROCEDURE crm.run_night(as_of timestamptz DEFAULT NULL, recount boolean DEFAULT false)
 LANGUAGE plpgsql
@@ -113,13 +111,12 @@ DECLARE
   of_venue crm.venue_key;
   run bigint;
   written bigint;
-  late boolean;
   since xid8;
   earlier text[] := '{}';
   failure text;
   late_venues crm.venue_key[] := '{}';
   late_since xid8[] := '{}';
-  guests uuid[];
+  guests bytea;
   busy bigint;
 BEGIN
   IF NOT crm.begin_step('crm.run_night', false) THEN
@@ -157,15 +154,13 @@ BEGIN
     run := crm.start_run('night', of_venue);
     PERFORM crm.show_progress('night', of_venue.venue_id, 0);
     COMMIT;
-    CALL crm.run_venue_night(of_venue, moment, night.anew, written, late, since, earlier, failure);
+    CALL crm.run_venue_night(of_venue, moment, night.anew, written, since, earlier, failure);
     PERFORM crm.begin_step('crm.run_night');
     PERFORM crm.end_run(run, written, failure);
     PERFORM crm.show_progress('night', NULL, 0, 1);
     COMMIT;
-    IF late THEN
-      late_venues := late_venues || of_venue;
-      late_since := late_since || since;
-    END IF;
+    late_venues := late_venues || of_venue;
+    late_since := late_since || since;
   END LOOP;
 
   -- A sale that began under the former rule may have written with it: its row is found once such sales have ended.

@@ -9,14 +9,18 @@ AS $$
 DECLARE
   s crm.venue_scoring;
   changed date[];
+  from_at timestamptz := '-infinity';
 BEGIN
   -- Stable, so that all of this sees one moment: a sale is in the orders, the totals and the changed days, or in none.
   SELECT * INTO STRICT s FROM crm.venue_scoring AS x WHERE x.org_id = of_venue.org_id AND x.venue_id = of_venue.venue_id;
+  IF isfinite(from_day) THEN
+    SELECT span.from_at INTO from_at FROM crm.local_day_span(from_day, s.timezone, s.day_starts_at) AS span;
+  END IF;
   SELECT array_agg(c.change_id), array_agg(DISTINCT c.day) FILTER (WHERE c.day < from_day) INTO changes, changed
   FROM crm.changed_day AS c WHERE c.org_id = of_venue.org_id AND c.venue_id = of_venue.venue_id;
 
   SELECT crm.cohort(t.customer_id, t.total_orders, t.total_visits, t.total_spent, t.first_order_at, t.last_order_at,
-                    t.recency_score, t.frequency_score, t.monetary_score, t.label, t.next_label_at)
+                    t.recency_score, t.frequency_score, t.monetary_score, t.label, t.next_label_at, t.xmin)
   INTO cohort
   FROM crm.customer_venue_stats AS t WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id;
 
@@ -25,9 +29,7 @@ BEGIN
   FROM (
     SELECT o.day, count(DISTINCT o.customer_ref)::int AS guests, count(*)::int AS orders, crm.money_sum(sum(o.total)) AS revenue
     FROM (SELECT w.customer_ref, w.total, crm.local_day(w.completed_at, s.timezone, s.day_starts_at) AS day
-          FROM crm.counted_orders_within(s.ref,
-                 CASE WHEN isfinite(from_day) THEN (crm.local_day_span(from_day, s.timezone, s.day_starts_at)).from_at ELSE '-infinity' END,
-                 'infinity') AS w) AS o
+          FROM crm.counted_orders_within(s.ref, from_at, 'infinity') AS w) AS o
     WHERE o.day >= from_day
     GROUP BY o.day
     UNION ALL
