@@ -8,7 +8,7 @@ use pgrx::datum::{Date, Internal, Time, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::local_time::{LocalTime, ManyDays, POSTGRES_EPOCH};
+use crate::local_time::{ManyDays, POSTGRES_EPOCH};
 use crate::money;
 use crate::scoring::{instant, rule, unix_micros};
 
@@ -19,18 +19,26 @@ fn refuse(code: PgSqlErrorCode, message: &str) -> ErrorReport {
     ErrorReport::new(code, message.to_owned(), "crm.cohort")
 }
 
+/// The memory of an aggregate's state.
+pub(crate) fn aggregate_context(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Result<pg_sys::MemoryContext, ErrorReport> {
+    let mut context: pg_sys::MemoryContext = std::ptr::null_mut();
+    // SAFETY: PostgreSQL calls transitions with a valid fcinfo, and the context is only written to.
+    if unsafe { pg_sys::AggCheckCallContext(fcinfo, &mut context) } == 0 {
+        return Err(refuse(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "the transition of an aggregate is no function of its own",
+        ));
+    }
+    Ok(context)
+}
+
 /// Transition of the aggregate `crm.cohort`. Its arguments are read as they lie: it runs for every guest of a venue, and
 /// pgrx's conversions would cost more than all else.
 #[pg_extern(schema = "crm", sql = false)]
 fn cohort_add(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal, ErrorReport> {
-    let mut context: pg_sys::MemoryContext = std::ptr::null_mut();
-    // SAFETY: PostgreSQL calls this with a valid fcinfo, and the context is only written to.
-    if unsafe { pg_sys::AggCheckCallContext(fcinfo, &mut context) } == 0 {
-        return Err(refuse(
-            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            "crm.cohort_add is part of an aggregate",
-        ));
-    }
+    let context = aggregate_context(fcinfo)?;
     // SAFETY: sql/stats/cohort.sql declares thirteen arguments of these types: a state that only this function makes,
     // then uuid, integer, integer, numeric, two timestamptz, three smallint, text, timestamptz and xid. A datum is read as its
     // type only where it is not null.
@@ -220,7 +228,7 @@ fn differing(
     day_starts_at: Time,
     as_of: TimestampWithTimeZone,
 ) -> Result<Vec<(Member, Rating)>, ErrorReport> {
-    let days = ManyDays::new(LocalTime { timezone, day_starts_at: day_starts_at.into() });
+    let days = ManyDays::new(timezone, day_starts_at);
     let today = days.day(unix_micros(as_of));
     Ok(cohort(packed)?.differing(&*rule(rule_text)?, today, &days).collect())
 }
@@ -234,7 +242,7 @@ fn cohort_labels(
     day_starts_at: Time,
     today: Date,
 ) -> Result<TableIterator<'static, (name!(day, Date), name!(guests, Vec<i32>))>, ErrorReport> {
-    let days = ManyDays::new(LocalTime { timezone, day_starts_at: day_starts_at.into() });
+    let days = ManyDays::new(timezone, day_starts_at);
     let on = [today.to_pg_epoch_days(), today.to_pg_epoch_days().saturating_sub(1)];
     let counts = cohort(packed)?.labels(&*rule(rule_text)?, on, &days);
     let rows = on
@@ -252,7 +260,7 @@ fn cohort_first_days(
     day_starts_at: Time,
     of_days: Vec<Date>,
 ) -> Result<Vec<i32>, ErrorReport> {
-    let days = ManyDays::new(LocalTime { timezone, day_starts_at: day_starts_at.into() });
+    let days = ManyDays::new(timezone, day_starts_at);
     let mut counts: HashMap<_, _> = of_days.iter().map(|day| (day.to_pg_epoch_days(), 0)).collect();
     // Most guests came long before: two days before the first one are enough, whatever the zone.
     let since =

@@ -5,6 +5,7 @@
 
 mod caller;
 mod cohort;
+mod day_totals;
 mod key;
 mod local_time;
 mod migration;

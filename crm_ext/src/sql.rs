@@ -94,9 +94,14 @@ extension_sql_file!(
     requires = ["stats_cohort", writer::add_order]
 );
 extension_sql_file!(
+    "../../sql/stats/day_totals.sql",
+    name = "stats_day_totals",
+    requires = ["stats_count_order", day_totals::day_totals_rows]
+);
+extension_sql_file!(
     "../../sql/stats/explain_rfm.sql",
     name = "stats_explain_rfm",
-    requires = ["stats_count_order"]
+    requires = ["stats_day_totals"]
 );
 extension_sql_file!(
     "../../sql/stats/keep_days.sql",
@@ -155,14 +160,9 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
-    "../../sql/stats/survey_venue.sql",
-    name = "stats_survey_venue",
-    requires = ["stats_scoring_functions"]
-);
-extension_sql_file!(
     "../../sql/stats/upcoming_labels.sql",
     name = "stats_upcoming_labels",
-    requires = ["stats_survey_venue"]
+    requires = ["stats_scoring_functions"]
 );
 extension_sql_file!(
     "../../sql/stats/verify_stats.sql",

@@ -23,13 +23,14 @@ END
 $$;
 COMMENT ON FUNCTION crm.begin_night(timestamptz, boolean, boolean) IS 'Starts a night, or goes on with the one that was cut off less than twelve hours ago (another only where its instant was given): returns when that started and whether it counts anew; null while another session is at it';
 
-CREATE OR REPLACE FUNCTION crm.open_night(of_venue crm.venue_key, as_of timestamptz, anew boolean, OUT recount boolean, OUT guests bytea, OUT since xid8)
+CREATE OR REPLACE FUNCTION crm.open_night(of_venue crm.venue_key, as_of timestamptz, anew boolean, OUT recount boolean, OUT guests bytea, OUT since xid8, OUT top xid8)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   work record;
 BEGIN
+  top := pg_current_xact_id();
   -- A venue that came up while the backfill ended may still wait for its own.
   PERFORM crm.backfill_venue(of_venue, as_of);
   recount := crm.follow_local_time(of_venue) OR anew
@@ -48,7 +49,7 @@ COMMENT ON FUNCTION crm.open_night(crm.venue_key, timestamptz, boolean) IS 'Firs
 
 -- Commits between its steps, as do all that it calls: see sql/job/in_chunks.sql.
 CREATE OR REPLACE PROCEDURE crm.run_venue_night(
-  of_venue crm.venue_key, as_of timestamptz, anew boolean, INOUT written bigint, INOUT since xid8, INOUT earlier text[], INOUT failure text
+  of_venue crm.venue_key, as_of timestamptz, anew boolean, INOUT written bigint, INOUT late boolean, INOUT since xid8, INOUT earlier text[], INOUT failure text
 )
 LANGUAGE plpgsql
 AS $$
@@ -61,6 +62,7 @@ DECLARE
   others text[];
 BEGIN
   written := 0;
+  late := false;
   failure := NULL;
   PERFORM crm.begin_step('crm.run_night');
   BEGIN
@@ -86,20 +88,24 @@ BEGIN
   IF failure IS NOT NULL THEN
     RETURN;
   END IF;
-  -- Sales under way may still write with the former rule.
+  -- Sales under way may still write with the former rule, and others may have while it was computed. There were none where
+  -- no transaction but that one, with its exception block, took a number.
   PERFORM crm.begin_step('crm.run_night');
   others := crm.transactions_under_way();
+  late := work.recount OR others IS NOT NULL OR since IS DISTINCT FROM work.top
+    OR pg_snapshot_xmax(pg_current_snapshot())::text::bigint <> work.top::text::bigint + 2;
   COMMIT;
   CALL crm.rescore_in_chunks('crm.run_night', of_venue, as_of, guests, rescored, busy, failure);
   written := written + rescored;
   earlier := earlier || others;
   IF busy > 0 THEN
+    late := true;
     -- Who was held may be let go unchanged: look at all.
     since := NULL;
   END IF;
 END
 $$;
-COMMENT ON PROCEDURE crm.run_venue_night(crm.venue_key, timestamptz, boolean, bigint, xid8, text[], text) IS 'The night of one venue; returns the rows written, the first transaction that may have written with the former rule (null for any), those under way, and what went wrong';
+COMMENT ON PROCEDURE crm.run_venue_night(crm.venue_key, timestamptz, boolean, bigint, boolean, xid8, text[], text) IS 'The night of one venue; returns the rows written, whether sales may have written with the former rule, the first transaction that may (null for any), those under way, and what went wrong';
 
 CREATE OR REPLACE PROCEDURE crm.run_night(as_of timestamptz DEFAULT NULL, recount boolean DEFAULT false)
 LANGUAGE plpgsql
@@ -111,6 +117,7 @@ DECLARE
   of_venue crm.venue_key;
   run bigint;
   written bigint;
+  late boolean;
   since xid8;
   earlier text[] := '{}';
   failure text;
@@ -154,13 +161,15 @@ BEGIN
     run := crm.start_run('night', of_venue);
     PERFORM crm.show_progress('night', of_venue.venue_id, 0);
     COMMIT;
-    CALL crm.run_venue_night(of_venue, moment, night.anew, written, since, earlier, failure);
+    CALL crm.run_venue_night(of_venue, moment, night.anew, written, late, since, earlier, failure);
     PERFORM crm.begin_step('crm.run_night');
     PERFORM crm.end_run(run, written, failure);
     PERFORM crm.show_progress('night', NULL, 0, 1);
     COMMIT;
-    late_venues := late_venues || of_venue;
-    late_since := late_since || since;
+    IF late THEN
+      late_venues := late_venues || of_venue;
+      late_since := late_since || since;
+    END IF;
   END LOOP;
 
   -- A sale that began under the former rule may have written with it: its row is found once such sales have ended.
