@@ -86,9 +86,9 @@ fn cohort_add(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal, ErrorReport>
 
 /// End of the aggregate `crm.cohort`.
 #[pg_extern(schema = "crm", sql = false)]
-fn cohort_end(state: Internal) -> Vec<u8> {
-    // SAFETY: only cohort_add makes such states.
-    unsafe { state.get::<Vec<u8>>() }.cloned().unwrap_or_default()
+fn cohort_end(state: Internal) -> &'static [u8] {
+    // SAFETY: only cohort_add makes such states, and the bytes are copied into the result before the aggregate's memory goes.
+    unsafe { state.get::<Vec<u8>>().map_or(&[], |packed| std::slice::from_raw_parts(packed.as_ptr(), packed.len())) }
 }
 
 fn cohort(packed: &[u8]) -> Result<Cohort<'_>, ErrorReport> {

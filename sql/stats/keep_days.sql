@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION crm.keep_days(
 ) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   changed date[];

@@ -28,6 +28,7 @@ COMMENT ON FUNCTION crm.rescore_guests(crm.venue_key, timestamptz, bytea) IS 'Wr
 CREATE OR REPLACE FUNCTION crm.write_ratings(of_venue crm.venue_key, as_of timestamptz, guests bytea) RETURNS int
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   keys uuid[] := crm.cohort_keys(guests);

@@ -4,6 +4,7 @@ CREATE OR REPLACE FUNCTION crm.score_venue(
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
   s crm.venue_scoring;
@@ -37,9 +38,8 @@ BEGIN
 
   -- One statement, so that all of it sees one moment: a sale is in the totals, the orders and the changed days, or in none.
   SELECT
-    (SELECT crm.cohort(t.customer_id, t.total_orders, t.total_visits, t.total_spent, t.first_order_at, t.last_order_at,
-                       t.recency_score, t.frequency_score, t.monetary_score, t.label, t.next_label_at, t.xmin)
-     FROM crm.customer_venue_stats AS t WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id),
+    crm.cohort(t.customer_id, t.total_orders, t.total_visits, t.total_spent, t.first_order_at, t.last_order_at,
+               t.recency_score, t.frequency_score, t.monetary_score, t.label, t.next_label_at, t.xmin),
     -- A span may reach into the days beside its own.
     (SELECT array_agg(v.n ORDER BY d.day, v.at)
      FROM (SELECT crm.day_totals(o.customer_ref, o.total, o.completed_at, s.timezone, s.day_starts_at) AS packed
@@ -57,7 +57,10 @@ BEGIN
         CROSS JOIN LATERAL unnest(ARRAY[d.day - date '2000-01-01', d.guests, d.orders, d.hundredths]) WITH ORDINALITY AS v(n, at)
         WHERE d.day = c.day),
     (SELECT array_agg(x.change_id) FROM crm.changed_day AS x WHERE x.org_id = of_venue.org_id AND x.venue_id = of_venue.venue_id)
-  INTO cohort, days, changes;
+  INTO cohort, days, changes
+  FROM crm.customer_venue_stats AS t WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id;
+  -- A plan of its own for each statement would take a copy of the cohort.
+  PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
 
   PERFORM crm.keep_days(of_venue, from_day, cohort, changes, days);
   -- Every counted order is one of a guest's and one of a day's.

@@ -2,6 +2,7 @@ CREATE OR REPLACE FUNCTION crm.write_scoring(of_venue crm.venue_key, as_of times
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   venue crm.venue;
