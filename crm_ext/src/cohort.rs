@@ -39,8 +39,8 @@ pub(crate) fn aggregate_context(
 #[pg_extern(schema = "crm", sql = false)]
 fn cohort_add(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal, ErrorReport> {
     let context = aggregate_context(fcinfo)?;
-    // SAFETY: sql/stats/cohort.sql declares thirteen arguments of these types: a state that only this function makes,
-    // then uuid, integer, integer, numeric, two timestamptz, three smallint, text, timestamptz and xid. A datum is read as its
+    // SAFETY: sql/stats/cohort.sql declares twelve arguments of these types: a state that only this function makes,
+    // then uuid, integer, integer, numeric, two timestamptz, three smallint, text and timestamptz. A datum is read as its
     // type only where it is not null.
     let (state, member) = unsafe {
         let datum = |n: usize| {
@@ -58,7 +58,6 @@ fn cohort_add(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal, ErrorReport>
         let complete = first.is_some() && last.is_some();
         let member = Member {
             key,
-            version: datum(12).map_or(0, |datum| datum.value() as u32),
             total_orders: datum(2).filter(|_| complete).map_or(0, |datum| datum.value() as i32),
             total_visits: datum(3).map_or(0, |datum| datum.value() as i32),
             total_spent: datum(4).map_or(Ok(0), |datum| money::hundredths(datum))?,
@@ -88,7 +87,9 @@ fn cohort_add(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal, ErrorReport>
 #[pg_extern(schema = "crm", sql = false)]
 fn cohort_end(state: Internal) -> &'static [u8] {
     // SAFETY: only cohort_add makes such states, and the bytes are copied into the result before the aggregate's memory goes.
-    unsafe { state.get::<Vec<u8>>().map_or(&[], |packed| std::slice::from_raw_parts(packed.as_ptr(), packed.len())) }
+    unsafe {
+        state.get::<Vec<u8>>().map_or(&[], |packed| std::slice::from_raw_parts(packed.as_ptr(), packed.len()))
+    }
 }
 
 fn cohort(packed: &[u8]) -> Result<Cohort<'_>, ErrorReport> {
@@ -166,6 +167,12 @@ fn cohort_keys(packed: &[u8]) -> Result<Vec<pgrx::Uuid>, ErrorReport> {
     Ok(cohort(packed)?.members().map(|member| pgrx::Uuid::from_bytes(member.key)).collect())
 }
 
+/// How many guests a packed cohort has.
+#[pg_extern(schema = "crm", immutable, strict, parallel_safe)]
+fn cohort_count(packed: &[u8]) -> Result<i32, ErrorReport> {
+    Ok(i32::try_from(cohort(packed)?.members().len()).unwrap_or(i32::MAX))
+}
+
 /// Part of a packed cohort: so many guests from the given one on, the first being 1.
 #[pg_extern(schema = "crm", immutable, strict, parallel_safe)]
 fn cohort_part(packed: &[u8], first: i32, guests: i32) -> Result<&[u8], ErrorReport> {
@@ -190,7 +197,6 @@ fn cohort_ratings(
         'static,
         (
             name!(customer_id, pgrx::Uuid),
-            name!(version, pg_sys::TransactionId),
             name!(recency_score, Option<i16>),
             name!(frequency_score, Option<i16>),
             name!(monetary_score, Option<i16>),
@@ -207,15 +213,7 @@ fn cohort_ratings(
             let next_label_at = rating.next_label_at.map(|at| instant(at - POSTGRES_EPOCH)).transpose()?;
             let [recency, frequency, monetary] = rating.scores.map(score);
             let label = rating.label.unwrap_or(Label::Inactive).name();
-            Ok((
-                pgrx::Uuid::from_bytes(member.key),
-                member.version.into(),
-                recency,
-                frequency,
-                monetary,
-                label,
-                next_label_at,
-            ))
+            Ok((pgrx::Uuid::from_bytes(member.key), recency, frequency, monetary, label, next_label_at))
         })
         .collect::<Result<Vec<_>, ErrorReport>>()?;
     Ok(TableIterator::new(rows))

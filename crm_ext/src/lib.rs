@@ -4,15 +4,21 @@
 #![allow(clippy::result_large_err)]
 
 mod caller;
+mod clock;
 mod cohort;
+mod collected;
+mod criteria;
 mod day_totals;
 mod key;
 mod local_time;
 mod migration;
 mod money;
+mod order_change;
+mod plan;
+mod score_guest;
 mod scoring;
 mod sql;
-mod writer;
+mod venue_scoring;
 
 pgrx::pg_module_magic!(name, version);
 
@@ -25,4 +31,6 @@ mod crm {}
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     caller::define_setting();
+    order_change::define_settings();
+    venue_scoring::listen();
 }

@@ -37,6 +37,19 @@ impl LocalTime<'_> {
         local.unwrap_or_default()
     }
 
+    /// The instant at which a business day starts, where no clock change is near: none can then show a time of the
+    /// day before after it, or of this day before it.
+    pub(crate) fn steady_opening(&self, day: Day) -> Option<TimestampWithTimeZone> {
+        /// More than any zone has ever put its clocks back or forward but for whole days.
+        const NEAR: i64 = 6 * 3_600_000_000;
+        let opening = self.opening(day)?;
+        let shift = |by: i64| {
+            let instant = opening.into_inner().checked_add(by)?;
+            Some(self.local(TimestampWithTimeZone::try_from(instant).ok()?) - instant)
+        };
+        (shift(-NEAR)? == shift(NEAR)? && self.day(opening) == day).then_some(opening)
+    }
+
     /// The instant at which a business day starts; `None` beyond PostgreSQL's calendar.
     pub(crate) fn opening(&self, day: Day) -> Option<TimestampWithTimeZone> {
         let local = i64::from(day) * DAY_MICROS + self.day_starts_at;

@@ -39,9 +39,14 @@ extension_sql_file!(
     requires = ["venue_find_venue"]
 );
 extension_sql_file!(
+    "../../sql/venue/read_settings.sql",
+    name = "venue_read_settings",
+    requires = ["venue_mirror_venue"]
+);
+extension_sql_file!(
     "../../sql/venue/scoring_rule.sql",
     name = "venue_scoring_rule",
-    requires = ["venue_mirror_venue"]
+    requires = ["venue_read_settings"]
 );
 extension_sql_file!(
     "../../sql/venue/venue_list.sql",
@@ -49,9 +54,14 @@ extension_sql_file!(
     requires = ["venue_scoring_rule"]
 );
 extension_sql_file!(
+    "../../sql/venue/venue_settings.sql",
+    name = "venue_venue_settings",
+    requires = ["venue_venue_list"]
+);
+extension_sql_file!(
     "../../sql/customer/customer_list.sql",
     name = "customer_customer_list",
-    requires = ["venue_venue_list"]
+    requires = ["venue_venue_settings"]
 );
 extension_sql_file!(
     "../../sql/customer/customer_profile.sql",
@@ -59,19 +69,24 @@ extension_sql_file!(
     requires = ["customer_customer_list"]
 );
 extension_sql_file!(
-    "../../sql/customer/ensure_customer.sql",
-    name = "customer_ensure_customer",
+    "../../sql/customer/ensure_customers.sql",
+    name = "customer_ensure_customers",
     requires = ["customer_customer_profile"]
 );
 extension_sql_file!(
     "../../sql/customer/lifetime.sql",
     name = "customer_lifetime",
-    requires = ["customer_ensure_customer"]
+    requires = ["customer_ensure_customers"]
+);
+extension_sql_file!(
+    "../../sql/customer/merge_customers.sql",
+    name = "customer_merge_customers",
+    requires = ["customer_lifetime"]
 );
 extension_sql_file!(
     "../../sql/customer/mirror_customer.sql",
     name = "customer_mirror_customer",
-    requires = ["customer_lifetime"]
+    requires = ["customer_merge_customers"]
 );
 extension_sql_file!(
     "../../sql/stats/cohort.sql",
@@ -83,20 +98,16 @@ extension_sql_file!(
         cohort::cohort_differing,
         cohort::cohort_ratings,
         cohort::cohort_keys,
+        cohort::cohort_count,
         cohort::cohort_part,
         cohort::cohort_labels,
         cohort::cohort_first_days
     ]
 );
 extension_sql_file!(
-    "../../sql/stats/count_order.sql",
-    name = "stats_count_order",
-    requires = ["stats_cohort", writer::add_order]
-);
-extension_sql_file!(
     "../../sql/stats/day_totals.sql",
     name = "stats_day_totals",
-    requires = ["stats_count_order", day_totals::day_totals_rows]
+    requires = ["stats_cohort", day_totals::day_totals_rows]
 );
 extension_sql_file!(
     "../../sql/stats/explain_rfm.sql",
@@ -108,32 +119,37 @@ extension_sql_file!(
     name = "stats_keep_days",
     requires = ["stats_explain_rfm"]
 );
-extension_sql_file!("../../sql/stats/note_day.sql", name = "stats_note_day", requires = ["stats_keep_days"]);
 extension_sql_file!(
-    "../../sql/stats/order_changed.sql",
-    name = "stats_order_changed",
-    requires = ["stats_note_day"]
+    "../../sql/stats/label_flow.sql",
+    name = "stats_label_flow",
+    requires = ["stats_keep_days"]
 );
-extension_sql_file!("../../sql/stats/rate.sql", name = "stats_rate", requires = ["stats_order_changed"]);
+extension_sql_file!(
+    "../../sql/stats/note_days.sql",
+    name = "stats_note_days",
+    requires = ["stats_label_flow"]
+);
+extension_sql_file!("../../sql/stats/overview.sql", name = "stats_overview", requires = ["stats_note_days"]);
+extension_sql_file!(
+    "../../sql/stats/preview_settings.sql",
+    name = "stats_preview_settings",
+    requires = ["stats_overview"]
+);
+extension_sql_file!("../../sql/stats/rate.sql", name = "stats_rate", requires = ["stats_preview_settings"]);
 extension_sql_file!(
     "../../sql/stats/recompute_venue.sql",
     name = "stats_recompute_venue",
     requires = ["stats_rate"]
 );
 extension_sql_file!(
-    "../../sql/stats/record_label_change.sql",
-    name = "stats_record_label_change",
+    "../../sql/stats/recount_guests.sql",
+    name = "stats_recount_guests",
     requires = ["stats_recompute_venue"]
-);
-extension_sql_file!(
-    "../../sql/stats/recount_guest.sql",
-    name = "stats_recount_guest",
-    requires = ["stats_record_label_change"]
 );
 extension_sql_file!(
     "../../sql/stats/rescore.sql",
     name = "stats_rescore",
-    requires = ["stats_recount_guest"]
+    requires = ["stats_recount_guests"]
 );
 extension_sql_file!(
     "../../sql/stats/score_venue.sql",
@@ -160,9 +176,28 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
+    "../../sql/stats/scoring_triggers.sql",
+    name = "stats_scoring_triggers",
+    requires = ["stats_scoring_functions", score_guest::score_guest, venue_scoring::forget_scoring]
+);
+extension_sql_file!(
+    "../../sql/stats/settle_orders.sql",
+    name = "stats_settle_orders",
+    requires = [
+        "stats_scoring_triggers",
+        order_change::take_order,
+        order_change::announce_statement,
+        order_change::forget_collected,
+        order_change::end_statement,
+        order_change::put_off,
+        collected::collected_changes,
+        collected::collected_days
+    ]
+);
+extension_sql_file!(
     "../../sql/stats/upcoming_labels.sql",
     name = "stats_upcoming_labels",
-    requires = ["stats_scoring_functions"]
+    requires = ["stats_settle_orders"]
 );
 extension_sql_file!(
     "../../sql/stats/verify_stats.sql",
@@ -179,7 +214,35 @@ extension_sql_file!(
     name = "stats_write_scoring",
     requires = ["stats_verify_venue_days"]
 );
-extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["stats_write_scoring"]);
+extension_sql_file!(
+    "../../sql/segment/criteria.sql",
+    name = "segment_criteria",
+    requires = [
+        "stats_write_scoring",
+        criteria::validate_criteria,
+        criteria::canonical_criteria,
+        criteria::describe_criteria,
+        criteria::criteria_schema,
+        criteria::criteria_to_query_builder,
+        criteria::criteria_from_query_builder,
+        criteria::segment_templates
+    ]
+);
+extension_sql_file!(
+    "../../sql/segment/first_day_reaching.sql",
+    name = "segment_first_day_reaching",
+    requires = ["segment_criteria"]
+);
+extension_sql_file!(
+    "../../sql/segment/next_anniversary.sql",
+    name = "segment_next_anniversary",
+    requires = ["segment_first_day_reaching"]
+);
+extension_sql_file!(
+    "../../sql/binding/bind.sql",
+    name = "binding_bind",
+    requires = ["segment_next_anniversary"]
+);
 extension_sql_file!(
     "../../sql/binding/binding_field.sql",
     name = "binding_binding_field",
@@ -263,14 +326,16 @@ extension_sql_file!(
     requires = ["job_in_chunks"]
 );
 extension_sql_file!("../../sql/job/job_run.sql", name = "job_job_run", requires = ["job_job_progress"]);
+extension_sql_file!("../../sql/job/night_due.sql", name = "job_night_due", requires = ["job_job_run"]);
 extension_sql_file!(
     "../../sql/job/repair_failed.sql",
     name = "job_repair_failed",
-    requires = ["job_job_run"]
+    requires = ["job_night_due"]
 );
 extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requires = ["job_repair_failed"]);
 extension_sql_file!("../../sql/job/schedule.sql", name = "job_schedule", requires = ["job_run_night"]);
-extension_sql_file!("../../sql/job/sweep.sql", name = "job_sweep", requires = ["job_schedule"]);
+extension_sql_file!("../../sql/job/stop_job.sql", name = "job_stop_job", requires = ["job_schedule"]);
+extension_sql_file!("../../sql/job/sweep.sql", name = "job_sweep", requires = ["job_stop_job"]);
 extension_sql_file!(
     "../../sql/role/caller.sql",
     name = "role_caller",

@@ -57,23 +57,14 @@ AS $$
     UNION ALL
     SELECT 2, row_number() OVER ()::int, crm.bound_function(b.name, b.body) FROM crm.bound_bodies(entity, host, fields) AS b
     UNION ALL
-    SELECT 3, 1, format('CREATE TRIGGER crm_%1$s_change AFTER INSERT OR UPDATE OR DELETE ON %2$s FOR EACH ROW EXECUTE FUNCTION crm.on_%1$s_change()',
-                        entity, crm.host_name(host))
-    WHERE host IS NOT NULL AND entity IN ('venue', 'customer', 'order')
-      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = host AND tgname = format('crm_%s_change', entity))
+    SELECT 3, 2 * t.n, format('CREATE TRIGGER %I %s ON %s %s EXECUTE FUNCTION crm.%I()', t.name, t.event, crm.host_name(host), t.level, t.function)
+    FROM crm.bound_trigger(entity, host) AS t
+    WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = host AND tgname = t.name)
     UNION ALL
     -- Rows that a logical subscription applies count like any other.
-    SELECT 3, 2, format('ALTER TABLE %2$s ENABLE ALWAYS TRIGGER crm_%1$s_change', entity, crm.host_name(host))
-    WHERE host IS NOT NULL AND entity IN ('venue', 'customer', 'order')
-      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = host AND tgname = format('crm_%s_change', entity) AND tgenabled = 'A')
-    UNION ALL
-    SELECT 3, 3, format('CREATE TRIGGER crm_order_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION crm.on_order_change()', crm.host_name(host))
-    WHERE host IS NOT NULL AND entity = 'order'
-      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = host AND tgname = 'crm_order_truncate')
-    UNION ALL
-    SELECT 3, 4, format('ALTER TABLE %s ENABLE ALWAYS TRIGGER crm_order_truncate', crm.host_name(host))
-    WHERE host IS NOT NULL AND entity = 'order'
-      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = host AND tgname = 'crm_order_truncate' AND tgenabled = 'A')
+    SELECT 3, 2 * t.n + 1, format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', crm.host_name(host), t.name)
+    FROM crm.bound_trigger(entity, host) AS t
+    WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = host AND tgname = t.name AND tgenabled = 'A')
     UNION ALL
     SELECT 4, 1, format('INSERT INTO crm.binding (entity, schema_name, table_name, mapping, fields, granted) VALUES (%L, %L, %L, %L, %L, %L)',
       entity, (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = host),
@@ -86,6 +77,25 @@ AS $$
   ) AS s
 $$;
 COMMENT ON FUNCTION crm.binding_steps(text, regclass, jsonb, jsonb) IS 'Statements of a binding, in order';
+
+CREATE OR REPLACE FUNCTION crm.bound_trigger(entity text, host regclass) RETURNS TABLE (n int, name text, event text, level text, function text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT t.n, t.name, t.event, t.level, t.function
+  FROM (VALUES
+    (1, 'venue', 'crm_venue_change', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW', 'on_venue_change'),
+    (2, 'customer', 'crm_customer_change', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW', 'on_customer_change'),
+    (3, 'order', 'crm_order_change', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW', 'on_order_change'),
+    (4, 'order', 'crm_order_truncate', 'AFTER TRUNCATE', 'FOR EACH STATEMENT', 'on_order_change'),
+    (5, 'order', 'crm_order_statement', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH STATEMENT', 'on_order_statement'),
+    -- Rows of a partition cannot tell whether the statement named it or the whole table.
+    (6, 'order', 'crm_order_announce', 'BEFORE INSERT OR UPDATE OR DELETE', 'FOR EACH STATEMENT', 'on_order_statement')
+  ) AS t(n, entity, name, event, level, function)
+  WHERE host IS NOT NULL AND t.entity = bound_trigger.entity
+    AND (t.n < 6 OR (SELECT c.relkind = 'p' FROM pg_class AS c WHERE c.oid = host))
+$$;
+COMMENT ON FUNCTION crm.bound_trigger(text, regclass) IS 'The triggers that a binding puts on the platform''s table';
 
 CREATE OR REPLACE FUNCTION crm.bind(entity text, host_table text, mapping jsonb) RETURNS void
 LANGUAGE plpgsql

@@ -43,7 +43,8 @@ BEGIN
         ('counted_orders_of', format('SELECT o.total, o.completed_at FROM (SELECT %s JOIN crm.venue_scoring AS s ON s.ref = $2 WHERE %s AND %s AND %s) AS o(customer_ref, order_ref, total, completed_at) WHERE o.total IS NOT NULL AND o.completed_at IS NOT NULL',
            of_order, CASE WHEN fields ? 'customer' THEN crm.mapped_lookup(fields, 'customer', '$1') ELSE 'false' END,
            crm.mapped_lookup(fields, 'venue', '$2'), crm.order_is_kept(fields))),
-        ('on_order_change', crm.order_trigger_body(fields));
+        ('on_order_change', crm.order_trigger_body(fields)),
+        ('on_order_statement', crm.statement_trigger_body());
     WHEN 'product' THEN
       RETURN QUERY VALUES ('bound_products', format('SELECT %s, %s, %s, %s, %s FROM %s',
         crm.mapped_expression(fields, 'ref', 'h'), crm.mapped_expression(fields, 'name', 'h'),

@@ -1,14 +1,22 @@
 CREATE OR REPLACE FUNCTION crm.bound_function(name text, body text) RETURNS text
-LANGUAGE sql IMMUTABLE
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT format('CREATE OR REPLACE FUNCTION crm.%s %s AS %L', s.signature,
-                CASE WHEN s.returned IS NULL THEN 'RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = ''100ms'''
+                CASE WHEN s.returned IS NULL THEN 'RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = ' || quote_literal(crm.lock_wait())
                      ELSE 'RETURNS TABLE (' || s.returned || ') LANGUAGE sql STABLE' END,
                 body)
   FROM crm.bound_function_signature() AS s WHERE s.name = bound_function.name
 $$;
 COMMENT ON FUNCTION crm.bound_function(text, text) IS 'Statement that gives a generated function its body';
+
+CREATE OR REPLACE FUNCTION crm.lock_wait() RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT COALESCE(NULLIF(current_setting('crm.lock_wait', true), ''), '100ms')
+$$;
+COMMENT ON FUNCTION crm.lock_wait() IS 'How long a change of the platform''s rows may wait for a lock before it is left to the next repair: the setting crm.lock_wait as it is when crm.bind or crm.rebind generates the triggers, else 100ms';
 
 CREATE OR REPLACE FUNCTION crm.bound_function_signature()
 RETURNS TABLE (name text, entity text, signature text, returned text, unbound_body text, description text)
@@ -40,7 +48,8 @@ AS $$
     ('counted_orders_of', 'order', 'counted_orders_of(customer_ref text, venue_ref text)', 'total numeric, completed_at timestamptz',
       'SELECT NULL::numeric, NULL::timestamptz WHERE false',
       'Counted orders of a guest at a venue, both given by the platform''s ids, by the platform''s own index'),
-    ('on_order_change', 'order', 'on_order_change()', NULL, 'BEGIN RETURN NULL; END', 'Trigger of the platform''s orders table'),
+    ('on_order_change', 'order', 'on_order_change()', NULL, 'BEGIN RETURN NULL; END', 'Trigger of the platform''s orders table, for each row'),
+    ('on_order_statement', 'order', 'on_order_statement()', NULL, 'BEGIN RETURN NULL; END', 'Trigger of the platform''s orders table, for each statement'),
     ('bound_products', 'product', 'bound_products()', 'ref text, name text, category text, price numeric, venue_ref text',
       'SELECT NULL::text, NULL::text, NULL::text, NULL::numeric, NULL::text WHERE false',
       'The platform''s products'),

@@ -4,6 +4,9 @@ CREATE OR REPLACE FUNCTION crm.change_failed(
 LANGUAGE plpgsql
 AS $$
 BEGIN
+  IF entity = 'order' AND code = '55P03' THEN
+    PERFORM crm.put_off();
+  END IF;
   INSERT INTO crm.failed_change (entity, venue_ref, customer_ref, order_ref, sqlstate, message)
   SELECT entity, g.venue, g.customer, order_ref, code, message
   FROM (SELECT old_venue, old_customer UNION SELECT new_venue, new_customer) AS g(venue, customer)
@@ -15,13 +18,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION crm.change_failed(text, text, text, text, text, text, text, text) IS 'Records a change that could not be followed, for the next repair, and warns';
-
-CREATE OR REPLACE FUNCTION crm.puts_off() RETURNS boolean
-LANGUAGE plpgsql STABLE
-AS $$
-BEGIN
-  -- The setting is the transaction's own; whoever sets it by hand delays his own changes to the next repair.
-  RAISE EXCEPTION 'an earlier change of this transaction waited long enough' USING ERRCODE = '55P03';
-END
-$$;
-COMMENT ON FUNCTION crm.puts_off() IS 'Raises 55P03, when a change of this transaction has waited for a lock in vain (setting crm.put_off), so that a transaction of many changes waits once and not for each';

@@ -56,15 +56,14 @@ BEGIN
     CROSS JOIN LATERAL jsonb_array_elements_text(f.value -> 'in') AS listed(value)
     WHERE NOT EXISTS (SELECT FROM pg_enum AS e WHERE e.enumtypid = t.oid AND e.enumlabel = listed.value);
     IF bound.entity IN ('venue', 'customer', 'order') THEN
-      IF NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = host AND t.tgname = format('crm_%s_change', bound.entity)) THEN
-        RETURN QUERY SELECT bound.entity, 'error', 'trigger_missing',
-          format('the trigger crm_%s_change of %s is missing', bound.entity, crm.host_name(host)),
-          format('SELECT crm.rebind(%L); then SELECT crm.repair_failed();', bound.entity);
-      ELSIF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = host AND t.tgname = format('crm_%s_change', bound.entity) AND t.tgenabled = 'D') THEN
-        RETURN QUERY SELECT bound.entity, 'error', 'trigger_disabled',
-          format('the trigger crm_%s_change of %s is disabled', bound.entity, crm.host_name(host)),
-          format('SELECT crm.rebind(%L); then SELECT crm.repair_failed();', bound.entity);
-      END IF;
+      RETURN QUERY
+      SELECT bound.entity, 'error', CASE WHEN g.tgname IS NULL THEN 'trigger_missing' ELSE 'trigger_disabled' END,
+        format('the trigger %s of %s is %s', t.name, crm.host_name(host), CASE WHEN g.tgname IS NULL THEN 'missing' ELSE 'disabled' END),
+        format('SELECT crm.rebind(%L); then SELECT crm.repair_failed();', bound.entity)
+      FROM crm.bound_trigger(bound.entity, host) AS t
+      LEFT JOIN pg_trigger AS g ON g.tgrelid = host AND g.tgname = t.name
+      WHERE g.tgname IS NULL OR g.tgenabled = 'D'
+      ORDER BY t.n;
     END IF;
     IF NOT has_table_privilege('crm_owner', host, 'SELECT') OR NOT has_schema_privilege('crm_owner', bound.schema_name, 'USAGE') THEN
       RETURN QUERY SELECT bound.entity, 'error', 'not_readable', format('crm_owner may not read %s', crm.host_name(host)),

@@ -23,11 +23,14 @@ BEGIN
       RETURN cell || '::numeric';
     WHEN 'money' THEN
       -- Outside these bounds, and not a number, is no amount.
+      IF f ->> 'declared' ~ '^numeric\((1[0-2]|[1-9]),[0-2]\)$' AND f -> 'minor_units' IS NULL THEN
+        RETURN format('NULLIF(%s::numeric, ''NaN'')', cell);  -- its type keeps the bounds
+      END IF;
       amount := cell || '::numeric' || COALESCE(' / ' || (10 ^ (f ->> 'minor_units')::int)::int, '');
       RETURN format('CASE WHEN %1$s > -9999999999.99 AND %1$s < 9999999999.99 THEN (%1$s)::numeric(14,2) END', amount);
     WHEN 'time' THEN
       -- Outside these years a time is a mistake, and near the ends of the calendar it cannot be moved between zones.
-      RETURN format('CASE WHEN isfinite(%1$s) AND %1$s >= ''1900-01-01'' AND %1$s < ''2200-01-01'' THEN %2$s END', cell, CASE f ->> 'type'
+      RETURN format('CASE WHEN %1$s::%2$s >= ''1900-01-01'' AND %1$s::%2$s < ''2200-01-01'' THEN %3$s END', cell, f ->> 'type', CASE f ->> 'type'
         WHEN 'timestamptz' THEN cell || '::timestamptz'
         WHEN 'timestamp' THEN format('%s::timestamp AT TIME ZONE %L', cell, f ->> 'zone')
         -- A date is a business day: its opening at the venue, whatever the session's time zone.

@@ -18,8 +18,9 @@ BEGIN
     host := CASE WHEN bound.table_name IS NOT NULL
                  THEN crm.host_table(bound.entity, format('%I.%I', bound.schema_name, bound.table_name)) END;
     now_fields := crm.read_mapping(bound.entity, host, bound.mapping);
-    missed := bound.entity IN ('venue', 'customer', 'order') AND host IS NOT NULL
-      AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = host AND t.tgname = format('crm_%s_change', bound.entity) AND t.tgenabled <> 'D');
+    missed := EXISTS (
+      SELECT FROM crm.bound_trigger(bound.entity, host) AS t
+      WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = host AND g.tgname = t.name AND g.tgenabled <> 'D'));
     FOR planned IN SELECT s.statement FROM crm.binding_steps(bound.entity, host, bound.mapping, now_fields) AS s
                    WHERE s.statement NOT LIKE 'INSERT INTO crm.binding %' ORDER BY s.step LOOP
       EXECUTE planned.statement;

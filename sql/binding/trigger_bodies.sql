@@ -11,61 +11,103 @@ CREATE OR REPLACE FUNCTION crm.order_trigger_body(fields jsonb) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $outer$
+  -- Each expression that is reached is set up anew in every transaction: those that complete an order are short, and
+  -- what only other changes need stands apart.
   SELECT format($body$
 DECLARE
-  old_venue text; old_customer text; old_total numeric; old_completed_at timestamptz;
-  new_venue text; new_customer text; new_total numeric; new_completed_at timestamptz;
-  order_ref text;
+  settle boolean;
 BEGIN
-  IF TG_OP = 'TRUNCATE' THEN
+  IF TG_OP = 'UPDATE' THEN
+    IF NOT (%1$s) THEN
+      IF NOT (%2$s) THEN
+        RETURN NULL;
+      END IF;
+    END IF;
+    IF %3$s THEN
+      IF %4$s THEN
+        settle := crm.take_order(TG_RELID, %5$s, %6$s);
+      ELSE
+        settle := crm.take_order(TG_RELID, %5$s, NULL, NULL, NULL, NULL);
+      END IF;
+    ELSIF %4$s THEN
+      settle := crm.take_order(TG_RELID, NULL, NULL, NULL, NULL, %6$s);
+    END IF;
+  ELSIF TG_OP = 'INSERT' THEN
+    IF %4$s THEN
+      settle := crm.take_order(TG_RELID, NULL, NULL, NULL, NULL, %6$s);
+    END IF;
+  ELSIF TG_OP = 'DELETE' THEN
+    IF %3$s THEN
+      settle := crm.take_order(TG_RELID, %5$s, NULL, NULL, NULL, NULL);
+    END IF;
+  ELSE
     INSERT INTO crm.failed_change (entity, message) VALUES ('order', 'the orders were truncated');
-    RETURN NULL;
   END IF;
-  IF TG_OP = 'UPDATE' AND NOT (%1$s) THEN
-    RETURN NULL;
+  IF settle THEN
+    PERFORM crm.settle_orders();
   END IF;
-  -- Most changes complete an order: one expression counts it, as each one costs its setting up in every transaction.
-  IF (CASE WHEN COALESCE(current_setting('crm.put_off', true), '') <> '' THEN crm.puts_off()
-          WHEN TG_OP = 'DELETE' THEN false
-          WHEN TG_OP = 'UPDATE' AND (%5$s) THEN false
-          WHEN %11$s THEN crm.add_order(%9$s, %10$s, %12$s, %13$s)
-          ELSE false END) THEN
-    RETURN NULL;
-  END IF;
-  -- Whose order it was and is comes first, so that a failure further on knows both.
-  IF TG_OP <> 'INSERT' THEN
-    order_ref := %2$s; old_venue := %3$s; old_customer := %4$s;
-  END IF;
-  IF TG_OP <> 'DELETE' THEN
-    order_ref := %8$s; new_venue := %9$s; new_customer := %10$s;
-  END IF;
-  IF TG_OP <> 'INSERT' AND (%5$s) THEN
-    old_total := %6$s; old_completed_at := %7$s;
-  END IF;
-  IF TG_OP <> 'DELETE' AND (%11$s) THEN
-    new_total := %12$s; new_completed_at := %13$s;
-  END IF;
-  PERFORM crm.order_changed(order_ref, old_venue, old_customer, old_total, old_completed_at, new_venue, new_customer, new_total, new_completed_at);
   RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
   BEGIN
-    IF SQLSTATE = '55P03' THEN
-      PERFORM set_config('crm.put_off', pg_current_xact_id()::text, true);
-    END IF;
-    PERFORM crm.change_failed('order', SQLSTATE, SQLERRM, order_ref, old_venue, old_customer, new_venue, new_customer);
+    PERFORM crm.change_failed('order', SQLSTATE, SQLERRM,
+      COALESCE(CASE WHEN TG_OP <> 'DELETE' THEN %10$s END, CASE WHEN TG_OP <> 'INSERT' THEN %7$s END),
+      CASE WHEN TG_OP <> 'INSERT' THEN %8$s END, CASE WHEN TG_OP <> 'INSERT' THEN %9$s END,
+      CASE WHEN TG_OP <> 'DELETE' THEN %11$s END, CASE WHEN TG_OP <> 'DELETE' THEN %12$s END);
   EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING 'pg_crm: a change of an order was neither counted nor recorded: %%', SQLERRM;
+    BEGIN
+      -- Not even whose order it is can be read: everything is to be looked at.
+      PERFORM crm.change_failed('order', SQLSTATE, SQLERRM, NULL, NULL, NULL, NULL, NULL);
+    EXCEPTION WHEN OTHERS THEN
+      RAISE WARNING 'pg_crm: a change of an order was neither counted nor recorded: %%', SQLERRM;
+    END;
   END;
   RETURN NULL;
 END
 $body$,
-    crm.mapped_columns_changed(fields),
+    crm.mapped_columns_changed(jsonb_build_object('completed', fields -> 'completed')), crm.mapped_columns_changed((SELECT jsonb_object_agg(f.key, f.value) FROM jsonb_each(fields) AS f
+                                WHERE f.key IN ('venue', 'customer', 'total', 'refunded', 'completed_at'))),
+    crm.order_is_kept(fields, 'OLD'), crm.order_is_kept(fields, 'NEW'), crm.counted_version(fields, 'OLD'), crm.counted_version(fields, 'NEW'),
     crm.mapped_expression(fields, 'ref', 'OLD'), crm.mapped_expression(fields, 'venue', 'OLD'), crm.mapped_expression(fields, 'customer', 'OLD'),
-    crm.order_is_kept(fields, 'OLD'), crm.net_total(fields, 'OLD'), crm.mapped_expression(fields, 'completed_at', 'OLD'),
-    crm.mapped_expression(fields, 'ref', 'NEW'), crm.mapped_expression(fields, 'venue', 'NEW'), crm.mapped_expression(fields, 'customer', 'NEW'),
-    crm.order_is_kept(fields, 'NEW'), crm.net_total(fields, 'NEW'), crm.mapped_expression(fields, 'completed_at', 'NEW'))
+    crm.mapped_expression(fields, 'ref', 'NEW'), crm.mapped_expression(fields, 'venue', 'NEW'), crm.mapped_expression(fields, 'customer', 'NEW'))
 $outer$;
 COMMENT ON FUNCTION crm.order_trigger_body(jsonb) IS 'Body of the trigger function of the platform''s orders table: no error of the CRM reaches the sale';
+
+CREATE OR REPLACE FUNCTION crm.counted_version(fields jsonb, row_name text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT concat_ws(', ', crm.mapped_expression(fields, 'venue', row_name), crm.mapped_expression(fields, 'customer', row_name),
+                   crm.net_total(fields, row_name), crm.mapped_expression(fields, 'completed_at', row_name))
+$$;
+COMMENT ON FUNCTION crm.counted_version(jsonb, text) IS 'Expressions of an order that is completed: venue, customer, net total, completion';
+
+CREATE OR REPLACE FUNCTION crm.statement_trigger_body() RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $outer$
+  -- Asks a setting, not the library, which may be missing; that is why nothing here is caught before it is needed.
+  SELECT $body$
+BEGIN
+  IF TG_WHEN = 'BEFORE' THEN
+    BEGIN
+      PERFORM crm.announce_statement();
+    EXCEPTION WHEN OTHERS THEN
+      NULL;  -- the rows settle one by one, or are recorded as failed
+    END;
+  ELSIF current_setting('crm.collected', true) = 'on' THEN
+    BEGIN
+      IF crm.end_statement() THEN
+        PERFORM crm.settle_orders();
+      END IF;
+    EXCEPTION WHEN OTHERS THEN
+      RAISE WARNING 'pg_crm: changes of orders were neither counted nor recorded: %', SQLERRM;
+    END;
+  END IF;
+  RETURN NULL;
+END
+$body$
+$outer$;
+COMMENT ON FUNCTION crm.statement_trigger_body() IS 'Body of the trigger function that ends a statement on the platform''s orders table';
 
 CREATE OR REPLACE FUNCTION crm.mirror_trigger_body(entity text, fields jsonb) RETURNS text
 LANGUAGE sql STABLE

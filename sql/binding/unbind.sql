@@ -23,7 +23,8 @@ BEGIN
   END IF;
   -- The table may have another name by now: its triggers tell.
   FOR f IN SELECT t.tgname AS name, t.tgrelid::regclass AS host FROM pg_trigger AS t
-           WHERE t.tgfoid = to_regprocedure(format('crm.on_%s_change()', entity)) AND t.tgparentid = 0 LOOP
+           WHERE t.tgfoid IN (SELECT to_regproc('crm.' || s.name) FROM crm.bound_function_signature() AS s WHERE s.entity = unbind.entity AND s.returned IS NULL)
+             AND t.tgparentid = 0 LOOP
     EXECUTE format('DROP TRIGGER %I ON %s', f.name, crm.host_name(f.host));
     host := f.host;
   END LOOP;

@@ -41,11 +41,13 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET client_min_messages = warning
+SET crm.as_of = ''
 AS $$
 DECLARE
   scoring crm.venue_scoring;
   written bigint;
 BEGIN
+  PERFORM set_config('crm.as_of', as_of::text, true);
   SELECT * INTO STRICT scoring FROM crm.venue_scoring AS s
   WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id FOR UPDATE;
   IF scoring.counting = 'live' THEN
@@ -64,17 +66,18 @@ BEGIN
   -- No sale writes a row of a pending venue: the whole history is counted in one pass.
   DROP TABLE IF EXISTS pg_temp.crm_counted;
   CREATE TEMPORARY TABLE crm_counted ON COMMIT DROP AS
-  SELECT crm.key(o.customer_ref) AS customer_id, o.customer_ref, count(*)::int AS total_orders,
+  SELECT crm.key(COALESCE(m.survivor_ref, o.customer_ref)) AS customer_id, COALESCE(m.survivor_ref, o.customer_ref) AS customer_ref, count(*)::int AS total_orders,
          count(DISTINCT crm.local_day(o.completed_at, scoring.timezone, scoring.day_starts_at))::int AS total_visits,
          crm.money_sum(sum(o.total)) AS total_spent, max(o.total) AS highest_order,
          min(o.completed_at) AS first_order_at, max(o.completed_at) AS last_order_at
   FROM crm.counted_orders_at(scoring.ref) AS o
-  GROUP BY o.customer_ref;
+  LEFT JOIN crm.merged_customer AS m ON m.org_id = of_venue.org_id AND m.ref = o.customer_ref
+  GROUP BY COALESCE(m.survivor_ref, o.customer_ref);
   ANALYZE pg_temp.crm_counted;
 
   -- The rule comes first, so that every row is written once, with the label it keeps.
   PERFORM crm.write_scoring(of_venue, as_of, crm.cohort(n.customer_id, n.total_orders, n.total_visits, n.total_spent, n.first_order_at, n.last_order_at,
-                                                        NULL, NULL, NULL, NULL, NULL, NULL))
+                                                        NULL, NULL, NULL, NULL, NULL))
   FROM pg_temp.crm_counted AS n;
   SELECT * INTO STRICT scoring FROM crm.venue_scoring AS s WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
 
@@ -88,29 +91,19 @@ BEGIN
 
   -- Before the rows are inserted: of a table that grew in this transaction the planner knows nothing.
   UPDATE crm.customer_venue_stats AS t
-  SET total_orders = 0, total_visits = 0, total_spent = 0, highest_order = NULL, first_order_at = NULL, last_order_at = NULL,
-      recency_score = NULL, frequency_score = NULL, monetary_score = NULL, next_label_at = NULL, label = 'INACTIVE',
-      previous_label = CASE WHEN t.label <> 'INACTIVE' THEN t.label ELSE t.previous_label END,
-      label_changed_at = CASE WHEN t.label <> 'INACTIVE' THEN as_of ELSE t.label_changed_at END
+  SET total_orders = 0, total_visits = 0, total_spent = 0, highest_order = NULL, first_order_at = NULL, last_order_at = NULL
   WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders > 0
     AND NOT EXISTS (SELECT FROM pg_temp.crm_counted AS n WHERE n.customer_id = t.customer_id);
 
   INSERT INTO crm.customer_venue_stats AS t (
-    org_id, venue_id, customer_id, total_orders, total_visits, total_spent, highest_order, first_order_at, last_order_at,
-    recency_score, frequency_score, monetary_score, label, next_label_at, label_changed_at)
+    org_id, venue_id, customer_id, total_orders, total_visits, total_spent, highest_order, first_order_at, last_order_at)
   SELECT of_venue.org_id, of_venue.venue_id, n.customer_id, n.total_orders, n.total_visits, n.total_spent, n.highest_order,
-         n.first_order_at, n.last_order_at, r.recency_score, r.frequency_score, r.monetary_score, r.label, r.next_label_at, as_of
+         n.first_order_at, n.last_order_at
   FROM pg_temp.crm_counted AS n
-  CROSS JOIN LATERAL crm.rate(scoring.rule, scoring.timezone, scoring.day_starts_at, n.total_orders, n.total_visits, n.total_spent,
-                              n.first_order_at, n.last_order_at, as_of) AS r
   ORDER BY n.customer_id
   ON CONFLICT (org_id, venue_id, customer_id) DO UPDATE
     SET total_orders = excluded.total_orders, total_visits = excluded.total_visits, total_spent = excluded.total_spent,
-        highest_order = excluded.highest_order, first_order_at = excluded.first_order_at, last_order_at = excluded.last_order_at,
-        recency_score = excluded.recency_score, frequency_score = excluded.frequency_score, monetary_score = excluded.monetary_score,
-        label = excluded.label, next_label_at = excluded.next_label_at,
-        previous_label = CASE WHEN excluded.label <> t.label THEN t.label ELSE t.previous_label END,
-        label_changed_at = CASE WHEN excluded.label <> t.label THEN as_of ELSE t.label_changed_at END;
+        highest_order = excluded.highest_order, first_order_at = excluded.first_order_at, last_order_at = excluded.last_order_at;
   GET DIAGNOSTICS written = ROW_COUNT;
 
   -- The next night counts its days.

@@ -67,7 +67,7 @@ DECLARE
 BEGIN
   rescored := 0;
   busy := 0;
-  FOR first_of IN 1 .. COALESCE(octet_length(guests) / 64, 0) BY 1000 LOOP
+  FOR first_of IN 1 .. COALESCE(crm.cohort_count(guests), 0) BY 1000 LOOP
     PERFORM crm.begin_step(of_job);
     BEGIN
       SELECT * INTO chunk FROM crm.rescore_guests(of_venue, as_of, crm.cohort_part(guests, first_of, 1000));

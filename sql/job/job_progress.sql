@@ -41,9 +41,14 @@ BEGIN
   PERFORM pg_catalog.set_config('jit', 'off', true);
   IF wait THEN
     PERFORM pg_catalog.pg_advisory_xact_lock(leader);
-    RETURN true;
+  ELSIF NOT pg_catalog.pg_try_advisory_xact_lock(leader) THEN
+    RETURN false;
   END IF;
-  RETURN pg_catalog.pg_try_advisory_xact_lock(leader);
+  -- No job catches this: it ends here, with what it has committed.
+  IF NOT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtext('crm.stop_job'), pg_catalog.pg_backend_pid()) THEN
+    RAISE EXCEPTION 'the job was asked to stop' USING ERRCODE = '57014', HINT = 'The next run goes on where it stopped.';
+  END IF;
+  RETURN true;
 END
 $$;
-COMMENT ON FUNCTION crm.begin_step(text, boolean) IS 'First statement of each transaction of a job: settings, and the lock that makes it the leader; returns whether it has the lock';
+COMMENT ON FUNCTION crm.begin_step(text, boolean) IS 'First statement of each transaction of a job: settings, the lock that makes it the leader, and another that crm.stop_job waits for; returns whether it leads. 57014 where it was asked to stop.';

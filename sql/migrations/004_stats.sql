@@ -78,6 +78,11 @@ CREATE POLICY own_venues ON crm.label_change FOR SELECT TO crm_reader, crm_staff
   USING (org_id = (SELECT crm.caller_org())
          AND ((SELECT crm.caller_venues()) IS NULL OR venue_id = ANY ((SELECT crm.caller_venues())::uuid[])));
 
--- Whoever writes a label, its change is recorded; an update that keeps the label costs a comparison.
-CREATE TRIGGER record_label_change AFTER UPDATE OF label ON crm.customer_venue_stats
-  FOR EACH ROW WHEN (OLD.label IS DISTINCT FROM NEW.label) EXECUTE FUNCTION crm.record_label_change();
+-- Scores and label follow from the totals, whoever writes them, a logical subscription included.
+CREATE TRIGGER score_guest BEFORE INSERT OR UPDATE ON crm.customer_venue_stats
+  FOR EACH ROW EXECUTE FUNCTION crm.score_guest();
+ALTER TABLE crm.customer_venue_stats ENABLE ALWAYS TRIGGER score_guest;
+
+CREATE TRIGGER forget_scoring AFTER INSERT OR UPDATE OR DELETE ON crm.venue_scoring
+  FOR EACH ROW EXECUTE FUNCTION crm.forget_scoring();
+ALTER TABLE crm.venue_scoring ENABLE ALWAYS TRIGGER forget_scoring;

@@ -39,11 +39,12 @@ BEGIN
   -- One statement, so that all of it sees one moment: a sale is in the totals, the orders and the changed days, or in none.
   SELECT
     crm.cohort(t.customer_id, t.total_orders, t.total_visits, t.total_spent, t.first_order_at, t.last_order_at,
-               t.recency_score, t.frequency_score, t.monetary_score, t.label, t.next_label_at, t.xmin),
+               t.recency_score, t.frequency_score, t.monetary_score, t.label, t.next_label_at),
     -- A span may reach into the days beside its own.
     (SELECT array_agg(v.n ORDER BY d.day, v.at)
-     FROM (SELECT crm.day_totals(o.customer_ref, o.total, o.completed_at, s.timezone, s.day_starts_at) AS packed
-           FROM crm.counted_orders_within(s.ref, from_at, 'infinity') AS o) AS counted
+     FROM (SELECT crm.day_totals(COALESCE(m.survivor_ref, o.customer_ref), o.total, o.completed_at, s.timezone, s.day_starts_at) AS packed
+           FROM crm.counted_orders_within(s.ref, from_at, 'infinity') AS o
+           LEFT JOIN crm.merged_customer AS m ON m.org_id = of_venue.org_id AND m.ref = o.customer_ref) AS counted
      CROSS JOIN LATERAL crm.day_totals_rows(counted.packed) AS d
      CROSS JOIN LATERAL unnest(ARRAY[d.day - date '2000-01-01', d.guests, d.orders, d.hundredths]) WITH ORDINALITY AS v(n, at)
      WHERE d.day >= from_day)
@@ -51,8 +52,9 @@ BEGIN
         FROM (SELECT DISTINCT x.day FROM crm.changed_day AS x
               WHERE x.org_id = of_venue.org_id AND x.venue_id = of_venue.venue_id AND x.day < from_day) AS c
         CROSS JOIN LATERAL crm.local_day_span(c.day, s.timezone, s.day_starts_at) AS span
-        CROSS JOIN LATERAL (SELECT crm.day_totals(o.customer_ref, o.total, o.completed_at, s.timezone, s.day_starts_at) AS packed
-                            FROM crm.counted_orders_within(s.ref, span.from_at, span.before) AS o) AS counted
+        CROSS JOIN LATERAL (SELECT crm.day_totals(COALESCE(m.survivor_ref, o.customer_ref), o.total, o.completed_at, s.timezone, s.day_starts_at) AS packed
+                            FROM crm.counted_orders_within(s.ref, span.from_at, span.before) AS o
+                            LEFT JOIN crm.merged_customer AS m ON m.org_id = of_venue.org_id AND m.ref = o.customer_ref) AS counted
         CROSS JOIN LATERAL crm.day_totals_rows(counted.packed) AS d
         CROSS JOIN LATERAL unnest(ARRAY[d.day - date '2000-01-01', d.guests, d.orders, d.hundredths]) WITH ORDINALITY AS v(n, at)
         WHERE d.day = c.day),
@@ -93,7 +95,7 @@ SET jit = off
 AS $$
   SELECT crm.cohort_differing(
       crm.cohort(t.customer_id, t.total_orders, t.total_visits, t.total_spent, t.first_order_at, t.last_order_at,
-                 t.recency_score, t.frequency_score, t.monetary_score, t.label, t.next_label_at, t.xmin),
+                 t.recency_score, t.frequency_score, t.monetary_score, t.label, t.next_label_at),
       s.rule, s.timezone, s.day_starts_at, as_of)
   FROM crm.venue_scoring AS s
   JOIN crm.customer_venue_stats AS t ON t.org_id = s.org_id AND t.venue_id = s.venue_id

@@ -20,12 +20,13 @@ AS $$
   WITH scoring AS (
     SELECT s.* FROM crm.venue_scoring AS s WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id
   ), counted AS (
-    SELECT o.customer_ref, count(*)::int AS total_orders,
+    SELECT COALESCE(m.survivor_ref, o.customer_ref) AS customer_ref, count(*)::int AS total_orders,
            count(DISTINCT crm.local_day(o.completed_at, s.timezone, s.day_starts_at))::int AS total_visits,
            crm.money_sum(sum(o.total)) AS total_spent, max(o.total) AS highest_order,
            min(o.completed_at) AS first_order_at, max(o.completed_at) AS last_order_at
-    FROM scoring AS s, crm.counted_orders_at(s.ref) AS o
-    GROUP BY o.customer_ref
+    FROM scoring AS s CROSS JOIN LATERAL crm.counted_orders_at(s.ref) AS o
+    LEFT JOIN crm.merged_customer AS m ON m.org_id = s.org_id AND m.ref = o.customer_ref
+    GROUP BY 1
   ), keyed AS (
     SELECT crm.key(c.customer_ref) AS customer_id, c.* FROM counted AS c
   ), stored_rows AS (

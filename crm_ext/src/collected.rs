@@ -1,0 +1,191 @@
+//! Changes of orders that wait for the end of their statement, guest by guest.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use crm_core::scoring::Day;
+use pgrx::callbacks::{
+    PgSubXactCallbackEvent, PgXactCallbackEvent, register_subxact_callback, register_xact_callback,
+};
+use pgrx::datum::{Date, Time, TimestampWithTimeZone, Uuid};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::venue_scoring::{self, VenueScoring};
+
+/// What one change means for its guest.
+#[derive(Clone, Copy)]
+pub(crate) enum Change {
+    /// One order more: its total in hundredths, and its completion.
+    Add { total: i64, completed_at: TimestampWithTimeZone },
+    /// His orders must be read again.
+    Reread,
+}
+
+struct Entry {
+    /// Subtransaction it was made in: undone with it.
+    made_in: pg_sys::SubTransactionId,
+    venue_ref: String,
+    customer_ref: String,
+    change: Change,
+    /// The order's day, where that is closed and must be counted anew.
+    closed_day: Option<Day>,
+}
+
+thread_local! {
+    static ENTRIES: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+    /// Whether this transaction's end and those of its parts will be told.
+    static LISTENS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Collects a change; returns whether it is the first.
+pub(crate) fn add(venue_ref: &str, customer_ref: &str, change: Change, closed_day: Option<Day>) -> bool {
+    if !LISTENS.replace(true) {
+        register_subxact_callback(PgSubXactCallbackEvent::AbortSub, |aborted, _parent| {
+            // Subtransactions are numbered in the order of their start: those within the aborted one come after it.
+            ENTRIES.with_borrow_mut(|entries| entries.retain(|entry| entry.made_in < aborted));
+        });
+        for end in [PgXactCallbackEvent::Commit, PgXactCallbackEvent::Prepare, PgXactCallbackEvent::Abort] {
+            register_xact_callback(end, || {
+                forget();
+                LISTENS.set(false);
+            });
+        }
+    }
+    let entry = Entry {
+        // SAFETY: reads a number of this session.
+        made_in: unsafe { pg_sys::GetCurrentSubTransactionId() },
+        venue_ref: venue_ref.to_owned(),
+        customer_ref: customer_ref.to_owned(),
+        change,
+        closed_day,
+    };
+    ENTRIES.with_borrow_mut(|entries| {
+        entries.push(entry);
+        entries.len() == 1
+    })
+}
+
+/// Whether changes wait to be settled.
+pub(crate) fn any() -> bool {
+    ENTRIES.with_borrow(|entries| !entries.is_empty())
+}
+
+pub(crate) fn forget() {
+    ENTRIES.with_borrow_mut(Vec::clear);
+}
+
+/// The closed days that the changes collected so far touch, by the platform's ids of their venues.
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+fn collected_days() -> TableIterator<'static, (name!(venue_ref, String), name!(day, Date))> {
+    let days: BTreeSet<(String, Day)> = ENTRIES.with_borrow(|entries| {
+        entries.iter().filter_map(|entry| Some((entry.venue_ref.clone(), entry.closed_day?))).collect()
+    });
+    TableIterator::new(
+        days.into_iter().filter_map(|(venue_ref, day)| Some((venue_ref, Date::try_from(day).ok()?))),
+    )
+}
+
+/// What the changes of one guest add up to.
+#[derive(Default)]
+struct Sum {
+    reread: bool,
+    orders: i32,
+    days: BTreeSet<i32>,
+    spent: i64,
+    highest: i64,
+    first_at: Option<i64>,
+    last_at: Option<i64>,
+}
+
+impl Sum {
+    fn add(&mut self, total: i64, at: i64, day: i32) {
+        self.highest = if self.orders == 0 { total } else { self.highest.max(total) };
+        self.orders = self.orders.saturating_add(1);
+        self.days.insert(day);
+        self.spent = self.spent.saturating_add(total);
+        self.first_at = Some(self.first_at.map_or(at, |first| first.min(at)));
+        self.last_at = Some(self.last_at.map_or(at, |last| last.max(at)));
+    }
+}
+
+/// By their keys: the platform's id and what the changes add up to.
+type Guests = BTreeMap<[u8; 16], (String, Sum)>;
+
+/// The changes collected so far, one row a guest, in the order of venues and keys, so that statements that touch the
+/// same guests lock them in the same order. The amounts are in hundredths. A guest whose orders must be read again has
+/// no orders here; a venue that is not known has no key.
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+#[allow(clippy::type_complexity)]
+fn collected_changes() -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(org_id, Option<i32>),
+            name!(venue_id, Option<Uuid>),
+            name!(customer_id, Uuid),
+            name!(venue_ref, String),
+            name!(customer_ref, String),
+            name!(live, bool),
+            name!(orders, Option<i32>),
+            name!(days, i32),
+            name!(first_day, Option<Date>),
+            name!(spent, i64),
+            name!(highest, i64),
+            name!(first_order_at, Option<TimestampWithTimeZone>),
+            name!(last_order_at, Option<TimestampWithTimeZone>),
+            name!(timezone, Option<String>),
+            name!(day_starts_at, Option<Time>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let refs: BTreeSet<String> =
+        ENTRIES.with_borrow(|entries| entries.iter().map(|entry| entry.venue_ref.clone()).collect());
+    let mut venues: BTreeMap<String, (Option<Rc<VenueScoring>>, Guests)> = BTreeMap::new();
+    for venue_ref in refs {
+        let venue = venue_scoring::by_ref(&venue_ref)?;
+        venues.insert(venue_ref, (venue, Guests::new()));
+    }
+    ENTRIES.with_borrow(|entries| {
+        for entry in entries {
+            let Some((venue, guests)) = venues.get_mut(&entry.venue_ref) else {
+                continue;
+            };
+            let (_, sum) = guests
+                .entry(*crm_core::key::key(&entry.customer_ref).as_bytes())
+                .or_insert_with(|| (entry.customer_ref.clone(), Sum::default()));
+            match (entry.change, venue) {
+                (Change::Add { total, completed_at }, Some(venue)) => {
+                    sum.add(total, completed_at.into_inner(), venue.day(completed_at));
+                }
+                _ => sum.reread = true,
+            }
+        }
+    });
+    let instant = |at: Option<i64>| at.and_then(|at| TimestampWithTimeZone::try_from(at).ok());
+    let mut rows = Vec::new();
+    for (venue_ref, (venue, guests)) in venues {
+        for (key, (customer_ref, sum)) in guests {
+            rows.push((
+                venue.as_ref().map(|venue| venue.org_id),
+                venue.as_ref().map(|venue| venue.venue_id),
+                Uuid::from_bytes(key),
+                venue_ref.clone(),
+                customer_ref,
+                venue.as_ref().is_some_and(|venue| venue.live),
+                (!sum.reread).then_some(sum.orders),
+                i32::try_from(sum.days.len()).unwrap_or(i32::MAX),
+                sum.days.first().and_then(|day| Date::try_from(*day).ok()),
+                sum.spent,
+                sum.highest,
+                instant(sum.first_at),
+                instant(sum.last_at),
+                venue.as_ref().map(|venue| venue.timezone.clone()),
+                venue.as_ref().and_then(|venue| Time::try_from(venue.day_starts_at).ok()),
+            ));
+        }
+    }
+    Ok(TableIterator::new(rows))
+}
