@@ -85,8 +85,8 @@ BEGIN
     FROM pg_class AS c
     JOIN pg_attribute AS done ON done.attrelid = c.oid AND done.attname = bound.fields -> 'completed_at' ->> 'column' AND NOT done.attisdropped
     LEFT JOIN pg_attribute AS venue ON venue.attrelid = c.oid AND venue.attname = bound.fields -> 'venue' ->> 'column' AND NOT venue.attisdropped,
-    LATERAL (SELECT sum(GREATEST(leaf.reltuples, 0)) AS orders
-             FROM pg_partition_tree(c.oid) AS t JOIN pg_class AS leaf ON leaf.oid = t.relid WHERE t.isleaf) AS size
+    LATERAL (SELECT sum(leaf.reltuples) AS orders FROM pg_class AS leaf
+             WHERE leaf.reltuples > 0 AND (leaf.oid = c.oid AND c.relkind = 'r' OR leaf.oid IN (SELECT t.relid FROM pg_partition_tree(c.oid) AS t WHERE t.isleaf))) AS size
     WHERE c.oid = host AND bound.entity = 'order'
       AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = host AND i.indisvalid AND i.indpred IS NULL
                       AND (i.indkey[0] = done.attnum OR (i.indkey[0] = venue.attnum AND i.indkey[1] = done.attnum)));
