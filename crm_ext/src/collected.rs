@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use crm_core::scoring::Day;
 use pgrx::callbacks::{
     PgSubXactCallbackEvent, PgXactCallbackEvent, register_subxact_callback, register_xact_callback,
 };
@@ -28,6 +29,8 @@ struct Entry {
     venue_ref: String,
     customer_ref: String,
     change: Change,
+    /// The order's day, where that is closed and must be counted anew.
+    closed_day: Option<Day>,
 }
 
 /// Entries that a subtransaction settled, which the undoing of it brings back. They are older than it: a statement
@@ -46,7 +49,7 @@ thread_local! {
 }
 
 /// Collects a change; returns whether it is the first.
-pub(crate) fn add(venue_ref: &str, customer_ref: &str, change: Change) -> bool {
+pub(crate) fn add(venue_ref: &str, customer_ref: &str, change: Change, closed_day: Option<Day>) -> bool {
     if !LISTENS.replace(true) {
         register_subxact_callback(PgSubXactCallbackEvent::CommitSub, part_committed);
         register_subxact_callback(PgSubXactCallbackEvent::AbortSub, |aborted, _parent| part_aborted(aborted));
@@ -67,6 +70,7 @@ pub(crate) fn add(venue_ref: &str, customer_ref: &str, change: Change) -> bool {
         venue_ref: venue_ref.to_owned(),
         customer_ref: customer_ref.to_owned(),
         change,
+        closed_day,
     };
     ENTRIES.with_borrow_mut(|entries| {
         entries.push(entry);
@@ -130,6 +134,17 @@ fn warn_of_unsettled() {
         .set_hint("SELECT crm.rebind('order') puts the missing trigger back and has the orders looked at.")
         .report(PgLogLevel::WARNING);
     }
+}
+
+/// The closed days that the changes collected so far touch, by the platform's ids of their venues.
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+fn collected_days() -> TableIterator<'static, (name!(venue_ref, String), name!(day, Date))> {
+    let days: BTreeSet<(String, Day)> = ENTRIES.with_borrow(|entries| {
+        entries.iter().filter_map(|entry| Some((entry.venue_ref.clone(), entry.closed_day?))).collect()
+    });
+    TableIterator::new(
+        days.into_iter().filter_map(|(venue_ref, day)| Some((venue_ref, Date::try_from(day).ok()?))),
+    )
 }
 
 /// What the changes of one guest add up to.

@@ -5,10 +5,13 @@
 
 mod caller;
 mod clock;
+mod cohort;
 mod collected;
+mod criteria;
 mod key;
 mod local_time;
 mod migration;
+mod money;
 mod order_change;
 mod plan;
 mod score_guest;

@@ -5,6 +5,7 @@
 //! settled together at the statement's end (`crm.settle_orders`), each guest once.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
@@ -136,10 +137,13 @@ impl<'a> Version<'a> {
         self.venue_ref == other.venue_ref && self.customer_ref == other.customer_ref
     }
 
-    fn collect(&self, change: Change) {
-        if collected::add(self.venue_ref, self.customer_ref, change) {
+    fn collect(&self, change: Change) -> Result<(), ErrorReport> {
+        let closed_day =
+            venue_scoring::by_ref(self.venue_ref)?.and_then(|venue| venue.closed_day_of(self.completed_at));
+        if collected::add(self.venue_ref, self.customer_ref, change, closed_day) {
             set_for_transaction(c"crm.collected", c"on");
         }
+        Ok(())
     }
 }
 
@@ -179,14 +183,14 @@ fn take_order(
     match (old, new) {
         (Some(old), Some(new)) if old.same_guest(&new) && old.completed_at == new.completed_at => {
             if old.total != new.total && !(at_once && amended(&old, &new)?) {
-                new.collect(Change::Reread);
+                new.collect(Change::Reread)?;
             }
         }
         (old, new) => {
             if let Some(old) = old
                 && !(at_once && applied(&RETRACT_PLAN, RETRACT, &old)?)
             {
-                old.collect(Change::Reread);
+                old.collect(Change::Reread)?;
             }
             if let Some(new) = new
                 && !(at_once && applied(&ADD_PLAN, ADD, &new)?)
@@ -196,7 +200,7 @@ fn take_order(
                     Change::Reread // it was tried
                 } else {
                     Change::Add { total, completed_at: new.completed_at }
-                });
+                })?;
             }
         }
     }
@@ -216,8 +220,10 @@ fn settled_at_end(table: pg_sys::Oid) -> bool {
 
 const SESSION_REPLICATION_ROLE_REPLICA: i32 = pg_sys::SESSION_REPLICATION_ROLE_REPLICA as i32;
 
-fn live(version: &Version<'_>) -> Result<Option<std::rc::Rc<VenueScoring>>, ErrorReport> {
-    Ok(venue_scoring::by_ref(version.venue_ref)?.filter(|venue| venue.live))
+/// The venue of an order, where its difference may be applied: a change of a closed day must be noted as well.
+fn open_venue(order: &Version<'_>) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
+    let venue = venue_scoring::by_ref(order.venue_ref)?;
+    Ok(venue.filter(|venue| venue.live && venue.closed_day_of(order.completed_at).is_none()))
 }
 
 fn guest_of(version: &Version<'_>) -> Uuid {
@@ -229,7 +235,7 @@ fn applied(
     statement: &str,
     order: &Version<'_>,
 ) -> Result<bool, ErrorReport> {
-    let Some(venue) = live(order)? else {
+    let Some(venue) = open_venue(order)? else {
         return Ok(false);
     };
     let Some(bounds) = venue.bounds(venue.day(order.completed_at)) else {
@@ -253,7 +259,7 @@ fn applied(
 }
 
 fn amended(old: &Version<'_>, new: &Version<'_>) -> Result<bool, ErrorReport> {
-    let Some(venue) = live(new)? else {
+    let Some(venue) = open_venue(new)? else {
         return Ok(false);
     };
     let parameters: [DatumWithOid<'_>; 5] = [

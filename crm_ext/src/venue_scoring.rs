@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::thread::LocalKey;
 
 use crm_core::scoring::{Day, Rule};
-use pgrx::datum::{DatumWithOid, Time, TimestampWithTimeZone, Uuid};
+use pgrx::datum::{Date, DatumWithOid, Time, TimestampWithTimeZone, Uuid};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{AllocatedByRust, PgTriggerError, WhoAllocated};
@@ -22,10 +22,10 @@ use crate::plan::internal;
 use crate::scoring::rule;
 
 const BY_REF: &CStr = c"
-    SELECT s.org_id, s.venue_id, s.ref, s.counting = 'live', s.timezone, s.day_starts_at, s.rule, s.tableoid
+    SELECT s.org_id, s.venue_id, s.ref, s.counting = 'live', s.timezone, s.day_starts_at, s.rule, s.tableoid, s.closed_day
     FROM crm.venue_scoring AS s WHERE s.ref = $1";
 const BY_KEY: &CStr = c"
-    SELECT s.org_id, s.venue_id, s.ref, s.counting = 'live', s.timezone, s.day_starts_at, s.rule, s.tableoid
+    SELECT s.org_id, s.venue_id, s.ref, s.counting = 'live', s.timezone, s.day_starts_at, s.rule, s.tableoid, s.closed_day
     FROM crm.venue_scoring AS s WHERE s.org_id = $1 AND s.venue_id = $2";
 
 /// Venues kept per session; more than this are rarely at work in one.
@@ -41,6 +41,8 @@ pub(crate) struct VenueScoring {
     pub(crate) timezone: String,
     pub(crate) day_starts_at: i64,
     pub(crate) rule: Rc<Rule>,
+    /// Last day whose totals `crm.venue_day` keeps: a change of an order of it or before must be noted.
+    closed_day: Option<Day>,
     /// The two instants asked for last and their days: an order is completed now, as a rule, and now is asked for often.
     days: Cell<[(i64, Day); 2]>,
     /// The day asked for last and when it begins and ends.
@@ -68,6 +70,12 @@ impl VenueScoring {
         let day = if older.0 == instant { older.1 } else { self.local_time().day(at) };
         self.days.set([(instant, day), newest]);
         day
+    }
+
+    /// The business day of an order, where that day is closed.
+    pub(crate) fn closed_day_of(&self, completed_at: TimestampWithTimeZone) -> Option<Day> {
+        let day = self.day(completed_at);
+        self.closed_day.filter(|closed| day <= *closed).map(|_| day)
     }
 
     /// When a business day begins and ends, so that an instant's order with these bounds is its day's order with this
@@ -199,6 +207,7 @@ unsafe fn keep(row: &Row) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
             row.get::<Time>(6),
             row.get::<String>(7),
             row.get::<pg_sys::Oid>(8),
+            row.get::<Date>(9).map(|day| day.to_pg_epoch_days()),
         )
     };
     let (
@@ -210,6 +219,7 @@ unsafe fn keep(row: &Row) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
         Some(opening),
         Some(text),
         table,
+        closed_day,
     ) = columns
     else {
         return Ok(None);
@@ -222,6 +232,7 @@ unsafe fn keep(row: &Row) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
         timezone,
         day_starts_at: i64::from(opening),
         rule: rule(&text)?,
+        closed_day,
         days: Cell::new([(i64::MIN, 0); 2]),
         bounds: Cell::new(None),
     });
