@@ -18,7 +18,9 @@ BEGIN
     WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (keys);
     GET DIAGNOSTICS changed = ROW_COUNT;
   EXCEPTION WHEN lock_not_available THEN
-    -- In the order of their keys, as every job locks. A guest whose order is being counted is scored by it.
+    -- In the order of their keys, as every job locks. A guest whose order is being counted is scored by it; a lock of a
+    -- table is waited for.
+    PERFORM set_config('lock_timeout', '0', true);
     SELECT array_agg(l.customer_id), cardinality(keys) - count(*) INTO keys, busy
     FROM (SELECT t.customer_id FROM crm.customer_venue_stats AS t
           WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (keys)
