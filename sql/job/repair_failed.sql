@@ -21,7 +21,10 @@ DECLARE
 BEGIN
   tried := 0;
   repaired := 0;
-  PERFORM pg_advisory_xact_lock(hashtextextended('crm.repair', 0));
+  IF NOT pg_try_advisory_xact_lock(hashtextextended('crm.repair', 0)) THEN
+    RAISE NOTICE 'pg_crm: another session repairs';
+    RETURN;
+  END IF;
   -- Venues first: customers and orders may wait for them.
   FOR failed IN
     SELECT c.entity, c.venue_ref, c.customer_ref, array_agg(c.change_id) AS changes
