@@ -14,6 +14,7 @@ mod local_time;
 mod migration;
 mod money;
 mod order_change;
+mod patience;
 mod plan;
 mod score_guest;
 mod scoring;

@@ -14,6 +14,7 @@ use pgrx::prelude::*;
 use pgrx::spi::OwnedPreparedStatement;
 
 use crate::collected::{self, Change};
+use crate::patience::{self, Statement, within_lock_timeout};
 use crate::plan::{internal, kept};
 use crate::scoring::hundredths;
 use crate::venue_scoring::{self, VenueScoring};
@@ -63,10 +64,9 @@ thread_local! {
     static ADD_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
     static RETRACT_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
     static AMEND_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
-    /// Transaction, and the time at which the client sent it, of the statement that had its first change last.
-    /// Statements of one function, or sent as one, share it: the first change of the next one may be collected too,
-    /// which is slower and as good.
-    static HAD_ITS_FIRST: Cell<(u32, i64)> = const { Cell::new((0, 0)) };
+    /// The statement that had its first change last. Where statements were sent as one and no trigger ended the former,
+    /// the first change of the next one is collected too, which is slower and as good.
+    static HAD_ITS_FIRST: Cell<Statement> = const { Cell::new((0, 0)) };
 }
 
 /// Whether the end of the statement has something to do, for its trigger, which must not need the library to ask.
@@ -176,10 +176,12 @@ fn take_order(
         ));
     }
     let settled_later = settled_at_end(table);
-    // SAFETY: both read numbers of this session; a transaction that changes an order has a number.
-    let statement =
-        unsafe { (pg_sys::GetTopTransactionId().into_inner(), pg_sys::GetCurrentStatementStartTimestamp()) };
-    let at_once = !settled_later || HAD_ITS_FIRST.replace(statement) != statement;
+    let statement = patience::statement_under_way();
+    let first = HAD_ITS_FIRST.replace(statement) != statement;
+    if first {
+        patience::begin_statement(statement);
+    }
+    let at_once = first || !settled_later;
     match (old, new) {
         (Some(old), Some(new)) if old.same_guest(&new) && old.completed_at == new.completed_at => {
             if old.total != new.total && !(at_once && amended(&old, &new)?) {
@@ -253,7 +255,8 @@ fn applied(
     Spi::connect_mut(|client| {
         plan.with_borrow_mut(|plan| {
             let plan = kept(plan, client, statement, &TYPES.map(PgOid::BuiltIn))?;
-            Ok(client.update(plan, None, &parameters).map_err(internal)?.len() == 1)
+            let written = within_lock_timeout(|| client.update(plan, None, &parameters));
+            Ok(written.map_err(internal)?.len() == 1)
         })
     })
 }
@@ -273,7 +276,8 @@ fn amended(old: &Version<'_>, new: &Version<'_>) -> Result<bool, ErrorReport> {
         AMEND_PLAN.with_borrow_mut(|plan| {
             let types = [TYPES[0], TYPES[1], TYPES[2], TYPES[3], TYPES[3]].map(PgOid::BuiltIn);
             let plan = kept(plan, client, AMEND, &types)?;
-            Ok(client.update(plan, None, &parameters).map_err(internal)?.len() == 1)
+            let written = within_lock_timeout(|| client.update(plan, None, &parameters));
+            Ok(written.map_err(internal)?.len() == 1)
         })
     })
 }

@@ -22,7 +22,8 @@ BEGIN
   tried := 0;
   repaired := 0;
   IF NOT pg_try_advisory_xact_lock(hashtextextended('crm.repair', 0)) THEN
-    RETURN;  -- another session repairs
+    RAISE NOTICE 'pg_crm: another session repairs';
+    RETURN;
   END IF;
   -- Venues first: customers and orders may wait for them.
   FOR failed IN

@@ -41,6 +41,7 @@ BEGIN
         AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)) AND t.customer_id <> ALL (COALESCE(made, '{}'))
       ORDER BY t.customer_id FOR UPDATE SKIP LOCKED) AS l;
   ELSE
+    PERFORM crm.await_guests(of_venue.org_id, of_venue.venue_id, ARRAY(SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)));
     SELECT array_agg(l.customer_id), array_agg(l.first_order_at) || array_agg(l.last_order_at) INTO held, former_ends FROM (
       SELECT t.customer_id, t.first_order_at, t.last_order_at FROM crm.customer_venue_stats AS t
       WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
