@@ -55,7 +55,6 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
   work record;
-  gap boolean;
   guests bytea;
   rescored bigint;
   busy bigint;
@@ -176,9 +175,21 @@ BEGIN
   CALL crm.await_transactions(earlier);
   FOR n IN 1 .. cardinality(late_venues) LOOP
     PERFORM crm.begin_step('crm.run_night');
-    guests := crm.late_guests(late_venues[n], moment, late_since[n]);
+    failure := NULL;
+    BEGIN
+      guests := crm.late_guests(late_venues[n], moment, late_since[n]);
+    EXCEPTION WHEN OTHERS THEN
+      failure := SQLSTATE || ' ' || SQLERRM;
+    END;
     COMMIT;
-    CALL crm.rescore_in_chunks('crm.run_night', late_venues[n], moment, guests, written, busy, failure);
+    IF failure IS NULL THEN
+      CALL crm.rescore_in_chunks('crm.run_night', late_venues[n], moment, guests, written, busy, failure);
+    END IF;
+    IF failure IS NOT NULL THEN
+      PERFORM crm.begin_step('crm.run_night');
+      PERFORM crm.end_run(crm.start_run('night', late_venues[n]), 0, failure);
+      COMMIT;
+    END IF;
   END LOOP;
   PERFORM crm.begin_step('crm.run_night');
   PERFORM crm.end_progress('night');
