@@ -61,9 +61,12 @@ impl Cluster {
             databases.push(name.clone());
         }
         let mut sql = self.maintenance()?;
-        // Ranges of ids are byte ranges, whatever the cluster's own locale.
+        // Ranges of ids are byte ranges, whatever the cluster's own locale. Large files are copied, not logged.
         let locale = if template == "template0" { "LOCALE 'C.UTF-8' ENCODING 'UTF8'" } else { "" };
-        sql.run(&format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY {locale}"))?;
+        let large =
+            sql.value::<String>(&format!("SELECT pg_database_size('{template}') > 100000000"))? == "t";
+        let strategy = if large { "FILE_COPY" } else { "WAL_LOG" };
+        sql.run(&format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY {strategy} {locale}"))?;
         sql.run(&format!("ALTER DATABASE {name} SET crm.as_of = '{CLOCK}'"))?;
         Ok(name)
     }

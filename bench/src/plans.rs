@@ -9,8 +9,9 @@ pub struct Plan {
     pub text: String,
 }
 
-/// Lines of a plan that are shown.
-const SHOWN: usize = 45;
+/// Lines that are shown of a statement and of its plan.
+const SHOWN_QUERY: usize = 12;
+const SHOWN_PLAN: usize = 40;
 
 /// Has the session report every statement, nested ones too. For superusers, before any other role is assumed.
 pub fn watch(sql: &mut Session) -> Result<(), Failure> {
@@ -72,14 +73,22 @@ fn query_of(text: &str) -> &str {
     text.split_once("  (cost=").map_or(text, |(query, _)| query)
 }
 
+/// The start of the statement, then the start of its plan.
 fn cut(text: &str) -> String {
     let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    let mut shown: Vec<String> =
-        lines.iter().take(SHOWN).map(|line| line.chars().take(180).collect()).collect();
-    if lines.len() > SHOWN {
-        shown.push(format!("… {} lines more", lines.len() - SHOWN));
+    let query = lines.iter().position(|line| line.contains("  (cost=")).unwrap_or(lines.len());
+    let (query, plan) = lines.split_at(query);
+    let mut shown = Vec::new();
+    for (part, most) in [(query, SHOWN_QUERY), (plan, SHOWN_PLAN)] {
+        shown.extend(part.iter().take(most).map(|line| line.chars().take(180).collect::<String>()));
+        if part.len() > most {
+            shown.push(format!("… {} lines more", part.len() - most));
+        }
     }
-    shown.join("\n")
+    shown.join(
+        "
+",
+    )
 }
 
 #[cfg(test)]
@@ -97,8 +106,27 @@ mod tests {
     }
 
     #[test]
-    fn a_long_plan_is_cut_and_says_so() {
-        let text = vec!["line"; SHOWN + 3].join("\n");
-        assert!(cut(&text).ends_with("… 3 lines more"));
+    fn a_long_statement_and_a_long_plan_are_cut_and_say_so() {
+        let query = vec!["line"; SHOWN_QUERY + 2].join(
+            "
+",
+        );
+        let plan = vec!["Node  (cost=0.00..0.01 rows=1 width=4)"; SHOWN_PLAN + 3].join(
+            "
+",
+        );
+        let shown = cut(&format!(
+            "{query}
+
+{plan}"
+        ));
+        assert!(
+            shown.contains(
+                "… 2 lines more
+Node"
+            ),
+            "{shown}"
+        );
+        assert!(shown.ends_with("… 3 lines more"), "{shown}");
     }
 }

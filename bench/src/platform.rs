@@ -105,8 +105,8 @@ fn generate(bench: &Bench, shape: Shape, purpose: &str, copies: u32) -> Result<S
     let main = orders / 1000 * 85;
     // With three in ten guests at exactly ten orders and the few with a long history, usual 8.2 makes ten on average.
     let (guests, other, usual, exact, deep) = match shape {
-        Shape::Chain => (main, orders / 1000 * 15, 8.2, 3, (main / 400).max(12)),
-        Shape::Venue => (main, 0, 8.2, 3, (main / 400).max(12)),
+        Shape::Chain => (main, orders / 1000 * 15, 8.2, 3, (main / 400).max(32)),
+        Shape::Venue => (main, 0, 8.2, 3, (main / 400).max(32)),
         Shape::Crowd => (orders / 2, 0, 3.0, 0, 0),
         Shape::Growing => (main, 0, 3.0, 0, 0),
     };

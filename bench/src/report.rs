@@ -101,7 +101,7 @@ impl Report {
     }
 
     pub fn add(&mut self, section: Section) {
-        eprint!("{}", table(&section));
+        println!("\n{}\n\n{}", section.title, table(&section));
         self.sections.push(section);
     }
 
