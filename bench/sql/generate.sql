@@ -26,7 +26,8 @@ CREATE TABLE bench.guest AS
 WITH drawn AS (
     SELECT n, 'cg' || lpad(to_hex(n), 8, '0') || substr(md5('guest' || n), 1, 15) AS id,
            CASE WHEN n <= :guests THEN 'venue-1' ELSE 'venue-' || 2 + n % 5 END AS venue,
-           bench.chance('active', n) < 0.35 AS active,
+           -- Of those with exactly ten orders more are active, of the others fewer, about a third of all.
+           n <= :deep_guests OR bench.chance('active', n) < CASE WHEN :exact = 0 THEN 0.35 WHEN n % 10 < :exact THEN 0.7 ELSE 0.2 END AS active,
            CASE WHEN n <= :deep_guests THEN :deep_orders WHEN n % 10 < :exact THEN 10
                 -- Log-normal: most guests come seldom, a few often.
                 ELSE least(400, greatest(1, round(exp(ln(:usual) - 0.72 + 1.2 * bench.bell('orders', n))))) END::int AS orders,
