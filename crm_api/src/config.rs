@@ -12,7 +12,19 @@ const LISTEN: &str = "CRM_LISTEN";
 const POOL_SIZE: &str = "CRM_POOL_SIZE";
 const REQUEST_TIMEOUT_SECONDS: &str = "CRM_REQUEST_TIMEOUT_SECONDS";
 const LOG: &str = "CRM_LOG";
-const KEYS: [&str; 5] = [DATABASE_URL, LISTEN, POOL_SIZE, REQUEST_TIMEOUT_SECONDS, LOG];
+const RUN_JOBS: &str = "CRM_RUN_JOBS";
+const JOBS_DATABASE_URL: &str = "CRM_JOBS_DATABASE_URL";
+const SWEEP_SECONDS: &str = "CRM_SWEEP_SECONDS";
+const KEYS: [&str; 8] = [
+    DATABASE_URL,
+    LISTEN,
+    POOL_SIZE,
+    REQUEST_TIMEOUT_SECONDS,
+    LOG,
+    RUN_JOBS,
+    JOBS_DATABASE_URL,
+    SWEEP_SECONDS,
+];
 
 /// Everything the service is told from outside.
 #[derive(Clone)]
@@ -25,6 +37,17 @@ pub struct Config {
     /// How long a request may take, 1 to 300 seconds; the database's statement_timeout is the same.
     pub request_timeout: Duration,
     pub log: Targets,
+    /// Where `CRM_RUN_JOBS` is on.
+    pub jobs: Option<Jobs>,
+}
+
+/// The jobs that the service runs besides answering requests.
+#[derive(Clone)]
+pub struct Jobs {
+    /// Parsed `CRM_JOBS_DATABASE_URL`. Holds the password.
+    pub database: tokio_postgres::Config,
+    /// From the end of one sweep to the next, 1 second to an hour.
+    pub sweep: Duration,
 }
 
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -57,10 +80,13 @@ impl Config {
         let mut pool_size = 10;
         let mut request_timeout = 10;
         let mut log = Targets::new().with_default(tracing::Level::INFO);
+        let mut run_jobs = false;
+        let mut jobs_database = None;
+        let mut sweep = 300;
 
         for (key, value) in variables {
             match key.as_str() {
-                DATABASE_URL => database = Some(database_url(&value)?),
+                DATABASE_URL => database = Some(database_url(DATABASE_URL, &value)?),
                 LISTEN => {
                     listen = parse(LISTEN, &value, "an address and port, such as 127.0.0.1:8080")?;
                 }
@@ -72,6 +98,18 @@ impl Config {
                     request_timeout = within(REQUEST_TIMEOUT_SECONDS, &value, 1..=300, expected)?;
                 }
                 LOG => log = parse(LOG, &value, "a log filter, such as info or crm_api=debug")?,
+                RUN_JOBS => {
+                    run_jobs = match value.as_str() {
+                        "on" => true,
+                        "off" => false,
+                        _ => return Err(ConfigError::Invalid { key: RUN_JOBS, expected: "on or off" }),
+                    };
+                }
+                JOBS_DATABASE_URL => jobs_database = Some(database_url(JOBS_DATABASE_URL, &value)?),
+                SWEEP_SECONDS => {
+                    let expected = "a number of seconds from 1 to 3600";
+                    sweep = within(SWEEP_SECONDS, &value, 1..=3_600, expected)?;
+                }
                 _ if key.starts_with("CRM_") => return Err(ConfigError::Unknown(key)),
                 _ => {}
             }
@@ -82,6 +120,12 @@ impl Config {
             pool_size,
             request_timeout: Duration::from_secs(request_timeout as u64),
             log,
+            jobs: if run_jobs {
+                let database = jobs_database.ok_or(ConfigError::Missing(JOBS_DATABASE_URL))?;
+                Some(Jobs { database, sweep: Duration::from_secs(sweep as u64) })
+            } else {
+                None
+            },
         })
     }
 }
@@ -94,13 +138,20 @@ impl fmt::Debug for Config {
             .field("pool_size", &self.pool_size)
             .field("request_timeout", &self.request_timeout)
             .field("log", &self.log.to_string())
+            .field("jobs", &self.jobs)
             .finish()
     }
 }
 
+impl fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jobs").field("database", &"[redacted]").field("sweep", &self.sweep).finish()
+    }
+}
+
 /// The parser's own message may quote part of the string, and so the password: it is not passed on.
-fn database_url(value: &str) -> Result<tokio_postgres::Config, ConfigError> {
-    let invalid = |expected| ConfigError::Invalid { key: DATABASE_URL, expected };
+fn database_url(key: &'static str, value: &str) -> Result<tokio_postgres::Config, ConfigError> {
+    let invalid = |expected| ConfigError::Invalid { key, expected };
     let config: tokio_postgres::Config = value.parse().map_err(|_| {
         invalid("a PostgreSQL connection string, such as postgresql://crm_service@127.0.0.1/shop")
     })?;
@@ -186,8 +237,35 @@ mod tests {
     }
 
     #[test]
+    fn jobs_run_only_when_switched_on_and_need_a_database_of_their_own() {
+        assert!(config(&[(DATABASE_URL, URL), (JOBS_DATABASE_URL, URL)]).unwrap().jobs.is_none());
+        assert!(config(&[(DATABASE_URL, URL), (RUN_JOBS, "off")]).unwrap().jobs.is_none());
+        assert_eq!(
+            config(&[(DATABASE_URL, URL), (RUN_JOBS, "on")]).unwrap_err(),
+            ConfigError::Missing(JOBS_DATABASE_URL)
+        );
+        let on = [(DATABASE_URL, URL), (RUN_JOBS, "on"), (JOBS_DATABASE_URL, URL)];
+        assert_eq!(config(&on).unwrap().jobs.unwrap().sweep, Duration::from_secs(300));
+    }
+
+    #[test]
+    fn a_jobs_setting_that_cannot_be_is_refused_though_they_are_off() {
+        for value in ["", "ON", "true", "1"] {
+            assert_eq!(refused_key(&[(DATABASE_URL, URL), (RUN_JOBS, value)]), RUN_JOBS);
+        }
+        for value in ["0", "3601", "5m"] {
+            assert_eq!(refused_key(&[(DATABASE_URL, URL), (SWEEP_SECONDS, value)]), SWEEP_SECONDS);
+        }
+        assert_eq!(
+            refused_key(&[(DATABASE_URL, URL), (JOBS_DATABASE_URL, "postgresql://")]),
+            JOBS_DATABASE_URL
+        );
+    }
+
+    #[test]
     fn neither_debug_nor_an_error_shows_the_password() {
-        let accepted = format!("{:?}", config(&[(DATABASE_URL, URL)]).unwrap());
+        let on = [(DATABASE_URL, URL), (RUN_JOBS, "on"), (JOBS_DATABASE_URL, URL)];
+        let accepted = format!("{:?}", config(&on).unwrap());
         assert!(accepted.contains("[redacted]") && !accepted.contains("hunter2"));
         let refused = config(&[(DATABASE_URL, "postgresql://x:hunter2@h:port/")]).unwrap_err();
         assert!(!refused.to_string().contains("hunter2"));

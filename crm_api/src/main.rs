@@ -9,6 +9,7 @@ mod credentials;
 mod cursor;
 mod database;
 mod extract;
+mod jobs;
 mod observe;
 mod openapi;
 mod problem;
@@ -31,7 +32,10 @@ environment:
   CRM_LISTEN                   address and port to listen on (default 127.0.0.1:8080)
   CRM_POOL_SIZE                connections at most (default 10)
   CRM_REQUEST_TIMEOUT_SECONDS  seconds a request may take (default 10)
-  CRM_LOG                      log filter, e.g. info or crm_api=debug (default info)";
+  CRM_LOG                      log filter, e.g. info or crm_api=debug (default info)
+  CRM_RUN_JOBS                 on: run the sweep and the night too, where no pg_cron does (default off)
+  CRM_JOBS_DATABASE_URL        connection string of a login that may take the role crm_owner (required by CRM_RUN_JOBS=on)
+  CRM_SWEEP_SECONDS            seconds between sweeps, 1 to 3600 (default 300)";
 
 #[tokio::main]
 async fn main() -> ExitCode {

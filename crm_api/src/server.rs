@@ -14,7 +14,7 @@ use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 use crate::{
     config::Config,
     database::Database,
-    observe,
+    jobs, observe,
     problem::{self, Problem},
     routes,
 };
@@ -37,23 +37,29 @@ pub async fn serve(config: Config) -> Result<(), String> {
         .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
     tracing::info!(?config, "listening");
 
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let (stopping, stopped) = tokio::sync::watch::channel(false);
+    let jobs = config.jobs.map(|jobs| tokio::spawn(jobs::run(jobs, stopped.clone())));
+    let mut stopped_too = stopped.clone();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         wait_for_signal().await;
         tracing::info!("stopping");
-        // The receiver is gone only when the server already ended.
-        let _ = stopping.send(());
+        stopping.send_replace(true);
     });
     let patience = async {
         // An error means that the server ended without a signal; then it is the other branch that ends.
-        match stopped.await {
-            Ok(()) => tokio::time::sleep(config.request_timeout).await,
+        match stopped_too.wait_for(|stopped| *stopped).await {
+            Ok(_) => tokio::time::sleep(config.request_timeout).await,
             Err(_) => std::future::pending().await,
         }
     };
     tokio::select! {
         result = server => result.map_err(|error| format!("server failed: {error}"))?,
         () = patience => tracing::warn!("requests still running were cut off"),
+    }
+    if let Some(jobs) = jobs
+        && let Err(error) = jobs.await
+    {
+        return Err(format!("the jobs failed: {error}"));
     }
     tracing::info!("stopped");
     Ok(())

@@ -5,5 +5,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod criteria;
 pub mod key;
 pub mod scoring;

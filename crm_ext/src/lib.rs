@@ -5,11 +5,16 @@
 
 mod caller;
 mod clock;
+mod cohort;
 mod collected;
+mod criteria;
+mod day_totals;
 mod key;
 mod local_time;
 mod migration;
+mod money;
 mod order_change;
+mod patience;
 mod plan;
 mod score_guest;
 mod scoring;

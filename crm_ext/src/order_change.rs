@@ -5,6 +5,7 @@
 //! settled together at the statement's end (`crm.settle_orders`), each guest once.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
@@ -13,6 +14,7 @@ use pgrx::prelude::*;
 use pgrx::spi::OwnedPreparedStatement;
 
 use crate::collected::{self, Change};
+use crate::patience::{self, Statement, within_lock_timeout};
 use crate::plan::{internal, kept};
 use crate::scoring::hundredths;
 use crate::venue_scoring::{self, VenueScoring};
@@ -49,22 +51,22 @@ const RETRACT: &str = "
       AND $4 < t.highest_order AND t.first_order_at < $5 AND t.last_order_at > $5
       AND (t.first_order_at >= $6 OR t.last_order_at < $7)";
 
-/// Another total of an order, which was not the highest or is it now.
+/// Another total of an order, which was not the highest or is it now. An order higher than all was never counted: the
+/// platform changed it before its own trigger fired, which will count its first version.
 const AMEND: &str = "
     UPDATE crm.customer_venue_stats AS t
     SET total_spent = t.total_spent - $4 + $5, highest_order = GREATEST(t.highest_order, $5)
     WHERE t.org_id = $1 AND t.venue_id = $2 AND t.customer_id = $3
       AND t.recounted_in IS DISTINCT FROM pg_catalog.pg_current_xact_id()
-      AND t.total_orders > 0 AND ($4 < t.highest_order OR $5 >= t.highest_order)";
+      AND t.total_orders > 0 AND ($4 < t.highest_order OR ($4 = t.highest_order AND $5 >= $4))";
 
 thread_local! {
     static ADD_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
     static RETRACT_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
     static AMEND_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
-    /// Transaction, and the time at which the client sent it, of the statement that had its first change last.
-    /// Statements of one function, or sent as one, share it: the first change of the next one may be collected too,
-    /// which is slower and as good.
-    static HAD_ITS_FIRST: Cell<(u32, i64)> = const { Cell::new((0, 0)) };
+    /// The statement that had its first change last. Where statements were sent as one and no trigger ended the former,
+    /// the first change of the next one is collected too, which is slower and as good.
+    static HAD_ITS_FIRST: Cell<Statement> = const { Cell::new((0, 0)) };
 }
 
 /// Whether the end of the statement has something to do, for its trigger, which must not need the library to ask.
@@ -135,10 +137,13 @@ impl<'a> Version<'a> {
         self.venue_ref == other.venue_ref && self.customer_ref == other.customer_ref
     }
 
-    fn collect(&self, change: Change) {
-        if collected::add(self.venue_ref, self.customer_ref, change) {
+    fn collect(&self, change: Change) -> Result<(), ErrorReport> {
+        let closed_day =
+            venue_scoring::by_ref(self.venue_ref)?.and_then(|venue| venue.closed_day_of(self.completed_at));
+        if collected::add(self.venue_ref, self.customer_ref, change, closed_day) {
             set_for_transaction(c"crm.collected", c"on");
         }
+        Ok(())
     }
 }
 
@@ -171,21 +176,23 @@ fn take_order(
         ));
     }
     let settled_later = settled_at_end(table);
-    // SAFETY: both read numbers of this session; a transaction that changes an order has a number.
-    let statement =
-        unsafe { (pg_sys::GetTopTransactionId().into_inner(), pg_sys::GetCurrentStatementStartTimestamp()) };
-    let at_once = !settled_later || HAD_ITS_FIRST.replace(statement) != statement;
+    let statement = patience::statement_under_way();
+    let first = HAD_ITS_FIRST.replace(statement) != statement;
+    if first {
+        patience::begin_statement(statement);
+    }
+    let at_once = first || !settled_later;
     match (old, new) {
         (Some(old), Some(new)) if old.same_guest(&new) && old.completed_at == new.completed_at => {
             if old.total != new.total && !(at_once && amended(&old, &new)?) {
-                new.collect(Change::Reread);
+                new.collect(Change::Reread)?;
             }
         }
         (old, new) => {
             if let Some(old) = old
                 && !(at_once && applied(&RETRACT_PLAN, RETRACT, &old)?)
             {
-                old.collect(Change::Reread);
+                old.collect(Change::Reread)?;
             }
             if let Some(new) = new
                 && !(at_once && applied(&ADD_PLAN, ADD, &new)?)
@@ -195,7 +202,7 @@ fn take_order(
                     Change::Reread // it was tried
                 } else {
                     Change::Add { total, completed_at: new.completed_at }
-                });
+                })?;
             }
         }
     }
@@ -215,8 +222,10 @@ fn settled_at_end(table: pg_sys::Oid) -> bool {
 
 const SESSION_REPLICATION_ROLE_REPLICA: i32 = pg_sys::SESSION_REPLICATION_ROLE_REPLICA as i32;
 
-fn live(version: &Version<'_>) -> Result<Option<std::rc::Rc<VenueScoring>>, ErrorReport> {
-    Ok(venue_scoring::by_ref(version.venue_ref)?.filter(|venue| venue.live))
+/// The venue of an order, where its difference may be applied: a change of a closed day must be noted as well.
+fn open_venue(order: &Version<'_>) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
+    let venue = venue_scoring::by_ref(order.venue_ref)?;
+    Ok(venue.filter(|venue| venue.live && venue.closed_day_of(order.completed_at).is_none()))
 }
 
 fn guest_of(version: &Version<'_>) -> Uuid {
@@ -228,7 +237,7 @@ fn applied(
     statement: &str,
     order: &Version<'_>,
 ) -> Result<bool, ErrorReport> {
-    let Some(venue) = live(order)? else {
+    let Some(venue) = open_venue(order)? else {
         return Ok(false);
     };
     let Some(bounds) = venue.bounds(venue.day(order.completed_at)) else {
@@ -246,13 +255,14 @@ fn applied(
     Spi::connect_mut(|client| {
         plan.with_borrow_mut(|plan| {
             let plan = kept(plan, client, statement, &TYPES.map(PgOid::BuiltIn))?;
-            Ok(client.update(plan, None, &parameters).map_err(internal)?.len() == 1)
+            let written = within_lock_timeout(|| client.update(plan, None, &parameters));
+            Ok(written.map_err(internal)?.len() == 1)
         })
     })
 }
 
 fn amended(old: &Version<'_>, new: &Version<'_>) -> Result<bool, ErrorReport> {
-    let Some(venue) = live(new)? else {
+    let Some(venue) = open_venue(new)? else {
         return Ok(false);
     };
     let parameters: [DatumWithOid<'_>; 5] = [
@@ -266,7 +276,8 @@ fn amended(old: &Version<'_>, new: &Version<'_>) -> Result<bool, ErrorReport> {
         AMEND_PLAN.with_borrow_mut(|plan| {
             let types = [TYPES[0], TYPES[1], TYPES[2], TYPES[3], TYPES[3]].map(PgOid::BuiltIn);
             let plan = kept(plan, client, AMEND, &types)?;
-            Ok(client.update(plan, None, &parameters).map_err(internal)?.len() == 1)
+            let written = within_lock_timeout(|| client.update(plan, None, &parameters));
+            Ok(written.map_err(internal)?.len() == 1)
         })
     })
 }

@@ -9,8 +9,7 @@ use pgrx::datum::{Date, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-/// Microseconds from 1970-01-01 to 2000-01-01, PostgreSQL's own epoch.
-const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+use crate::local_time::POSTGRES_EPOCH;
 
 /// Rules kept per session; more venues than this are rarely at work in one.
 const KEPT_RULES: usize = 64;
@@ -148,7 +147,7 @@ fn cut_points_of_times(
     cut_points(&mut values).map(|cuts| cuts.into_iter().map(instant).collect()).transpose()
 }
 
-fn instant(postgres_micros: i64) -> Result<TimestampWithTimeZone, ErrorReport> {
+pub(crate) fn instant(postgres_micros: i64) -> Result<TimestampWithTimeZone, ErrorReport> {
     TimestampWithTimeZone::try_from(postgres_micros).map_err(|_| {
         ErrorReport::new(
             PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,

@@ -14,9 +14,14 @@ extension_sql_file!(
     requires = ["schema_install"]
 );
 extension_sql_file!(
+    "../../sql/schema/local_day_span.sql",
+    name = "schema_local_day_span",
+    requires = ["schema_local_day"]
+);
+extension_sql_file!(
     "../../sql/schema/money_sum.sql",
     name = "schema_money_sum",
-    requires = ["schema_local_day"]
+    requires = ["schema_local_day_span"]
 );
 extension_sql_file!(
     "../../sql/schema/schema_version.sql",
@@ -34,9 +39,14 @@ extension_sql_file!(
     requires = ["venue_find_venue"]
 );
 extension_sql_file!(
+    "../../sql/venue/read_settings.sql",
+    name = "venue_read_settings",
+    requires = ["venue_mirror_venue"]
+);
+extension_sql_file!(
     "../../sql/venue/scoring_rule.sql",
     name = "venue_scoring_rule",
-    requires = ["venue_mirror_venue"]
+    requires = ["venue_read_settings"]
 );
 extension_sql_file!(
     "../../sql/venue/venue_list.sql",
@@ -44,9 +54,14 @@ extension_sql_file!(
     requires = ["venue_scoring_rule"]
 );
 extension_sql_file!(
+    "../../sql/venue/venue_settings.sql",
+    name = "venue_venue_settings",
+    requires = ["venue_venue_list"]
+);
+extension_sql_file!(
     "../../sql/customer/customer_list.sql",
     name = "customer_customer_list",
-    requires = ["venue_venue_list"]
+    requires = ["venue_venue_settings"]
 );
 extension_sql_file!(
     "../../sql/customer/customer_profile.sql",
@@ -64,16 +79,63 @@ extension_sql_file!(
     requires = ["customer_ensure_customers"]
 );
 extension_sql_file!(
+    "../../sql/customer/merge_customers.sql",
+    name = "customer_merge_customers",
+    requires = ["customer_lifetime"]
+);
+extension_sql_file!(
     "../../sql/customer/mirror_customer.sql",
     name = "customer_mirror_customer",
-    requires = ["customer_lifetime"]
+    requires = ["customer_merge_customers"]
+);
+extension_sql_file!(
+    "../../sql/stats/cohort.sql",
+    name = "stats_cohort",
+    requires = [
+        "customer_mirror_customer",
+        cohort::cohort_summary,
+        cohort::cohort_totals,
+        cohort::cohort_differing,
+        cohort::cohort_ratings,
+        cohort::cohort_keys,
+        cohort::cohort_count,
+        cohort::cohort_part,
+        cohort::cohort_labels,
+        cohort::cohort_first_days
+    ]
+);
+extension_sql_file!(
+    "../../sql/stats/day_totals.sql",
+    name = "stats_day_totals",
+    requires = ["stats_cohort", day_totals::day_totals_rows]
 );
 extension_sql_file!(
     "../../sql/stats/explain_rfm.sql",
     name = "stats_explain_rfm",
-    requires = ["customer_mirror_customer"]
+    requires = ["stats_day_totals"]
 );
-extension_sql_file!("../../sql/stats/rate.sql", name = "stats_rate", requires = ["stats_explain_rfm"]);
+extension_sql_file!(
+    "../../sql/stats/keep_days.sql",
+    name = "stats_keep_days",
+    requires = ["stats_explain_rfm"]
+);
+extension_sql_file!(
+    "../../sql/stats/label_flow.sql",
+    name = "stats_label_flow",
+    requires = ["stats_keep_days"]
+);
+extension_sql_file!(
+    "../../sql/stats/note_days.sql",
+    name = "stats_note_days",
+    requires = ["stats_label_flow"]
+);
+extension_sql_file!("../../sql/stats/overview.sql", name = "stats_overview", requires = ["stats_note_days"]);
+extension_sql_file!(
+    "../../sql/stats/preview_settings.sql",
+    name = "stats_preview_settings",
+    requires = ["stats_overview"]
+);
+extension_sql_file!("../../sql/stats/rate.sql", name = "stats_rate", requires = ["stats_preview_settings"]);
 extension_sql_file!(
     "../../sql/stats/recompute_venue.sql",
     name = "stats_recompute_venue",
@@ -85,20 +147,20 @@ extension_sql_file!(
     requires = ["stats_recompute_venue"]
 );
 extension_sql_file!(
-    "../../sql/stats/refresh_scoring.sql",
-    name = "stats_refresh_scoring",
+    "../../sql/stats/rescore.sql",
+    name = "stats_rescore",
     requires = ["stats_recount_guests"]
 );
 extension_sql_file!(
-    "../../sql/stats/rescore.sql",
-    name = "stats_rescore",
-    requires = ["stats_refresh_scoring"]
+    "../../sql/stats/score_venue.sql",
+    name = "stats_score_venue",
+    requires = ["stats_rescore"]
 );
 extension_sql_file!(
     "../../sql/stats/scoring_functions.sql",
     name = "stats_scoring_functions",
     requires = [
-        "stats_rescore",
+        "stats_score_venue",
         key::key,
         migration::compiled_migrations,
         migration::library_schema_version,
@@ -128,7 +190,8 @@ extension_sql_file!(
         order_change::forget_collected,
         order_change::end_statement,
         order_change::put_off,
-        collected::collected_changes
+        collected::collected_changes,
+        collected::collected_days
     ]
 );
 extension_sql_file!(
@@ -141,7 +204,45 @@ extension_sql_file!(
     name = "stats_verify_stats",
     requires = ["stats_upcoming_labels"]
 );
-extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["stats_verify_stats"]);
+extension_sql_file!(
+    "../../sql/stats/verify_venue_days.sql",
+    name = "stats_verify_venue_days",
+    requires = ["stats_verify_stats"]
+);
+extension_sql_file!(
+    "../../sql/stats/write_scoring.sql",
+    name = "stats_write_scoring",
+    requires = ["stats_verify_venue_days"]
+);
+extension_sql_file!(
+    "../../sql/segment/criteria.sql",
+    name = "segment_criteria",
+    requires = [
+        "stats_write_scoring",
+        criteria::validate_criteria,
+        criteria::canonical_criteria,
+        criteria::describe_criteria,
+        criteria::criteria_schema,
+        criteria::criteria_to_query_builder,
+        criteria::criteria_from_query_builder,
+        criteria::segment_templates
+    ]
+);
+extension_sql_file!(
+    "../../sql/segment/first_day_reaching.sql",
+    name = "segment_first_day_reaching",
+    requires = ["segment_criteria"]
+);
+extension_sql_file!(
+    "../../sql/segment/next_anniversary.sql",
+    name = "segment_next_anniversary",
+    requires = ["segment_first_day_reaching"]
+);
+extension_sql_file!(
+    "../../sql/binding/bind.sql",
+    name = "binding_bind",
+    requires = ["segment_next_anniversary"]
+);
 extension_sql_file!(
     "../../sql/binding/binding_field.sql",
     name = "binding_binding_field",
@@ -208,25 +309,33 @@ extension_sql_file!(
     requires = ["binding_trigger_bodies"]
 );
 extension_sql_file!(
-    "../../sql/job/await_earlier_sales.sql",
-    name = "job_await_earlier_sales",
+    "../../sql/job/await_transactions.sql",
+    name = "job_await_transactions",
     requires = ["binding_unbind"]
 );
 extension_sql_file!(
     "../../sql/job/backfill.sql",
     name = "job_backfill",
-    requires = ["job_await_earlier_sales"]
+    requires = ["job_await_transactions"]
 );
 extension_sql_file!("../../sql/job/health.sql", name = "job_health", requires = ["job_backfill"]);
-extension_sql_file!("../../sql/job/job_run.sql", name = "job_job_run", requires = ["job_health"]);
+extension_sql_file!("../../sql/job/in_chunks.sql", name = "job_in_chunks", requires = ["job_health"]);
+extension_sql_file!(
+    "../../sql/job/job_progress.sql",
+    name = "job_job_progress",
+    requires = ["job_in_chunks"]
+);
+extension_sql_file!("../../sql/job/job_run.sql", name = "job_job_run", requires = ["job_job_progress"]);
+extension_sql_file!("../../sql/job/night_due.sql", name = "job_night_due", requires = ["job_job_run"]);
 extension_sql_file!(
     "../../sql/job/repair_failed.sql",
     name = "job_repair_failed",
-    requires = ["job_job_run"]
+    requires = ["job_night_due"]
 );
 extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requires = ["job_repair_failed"]);
 extension_sql_file!("../../sql/job/schedule.sql", name = "job_schedule", requires = ["job_run_night"]);
-extension_sql_file!("../../sql/job/sweep.sql", name = "job_sweep", requires = ["job_schedule"]);
+extension_sql_file!("../../sql/job/stop_job.sql", name = "job_stop_job", requires = ["job_schedule"]);
+extension_sql_file!("../../sql/job/sweep.sql", name = "job_sweep", requires = ["job_stop_job"]);
 extension_sql_file!(
     "../../sql/role/caller.sql",
     name = "role_caller",

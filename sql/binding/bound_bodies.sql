@@ -38,6 +38,8 @@ BEGIN
            crm.mapped_expression(fields, 'refunded', 'h'), source, venue_is, crm.order_is_kept(fields))),
         ('counted_orders_at', format('SELECT o.customer_ref, o.total, o.completed_at FROM (SELECT %s JOIN crm.venue_scoring AS s ON s.ref = $1 WHERE %s AND %s) AS o(customer_ref, order_ref, total, completed_at) WHERE o.customer_ref IS NOT NULL AND o.total IS NOT NULL AND o.completed_at IS NOT NULL',
            of_order, crm.mapped_lookup(fields, 'venue', '$1'), crm.order_is_kept(fields))),
+        ('counted_orders_within', format('SELECT o.customer_ref, o.total, o.completed_at FROM (SELECT %s JOIN crm.venue_scoring AS s ON s.ref = $1 WHERE %s AND %s AND %s) AS o(customer_ref, order_ref, total, completed_at) WHERE o.customer_ref IS NOT NULL AND o.total IS NOT NULL AND o.completed_at >= $2 AND o.completed_at < $3',
+           of_order, crm.mapped_lookup(fields, 'venue', '$1'), crm.mapped_range(fields, 'completed_at', '$2', '$3'), crm.order_is_kept(fields))),
         ('counted_orders_of', format('SELECT o.total, o.completed_at FROM (SELECT %s JOIN crm.venue_scoring AS s ON s.ref = $2 WHERE %s AND %s AND %s) AS o(customer_ref, order_ref, total, completed_at) WHERE o.total IS NOT NULL AND o.completed_at IS NOT NULL',
            of_order, CASE WHEN fields ? 'customer' THEN crm.mapped_lookup(fields, 'customer', '$1') ELSE 'false' END,
            crm.mapped_lookup(fields, 'venue', '$2'), crm.order_is_kept(fields))),
@@ -77,6 +79,21 @@ AS $$
   FROM (SELECT fields -> field AS f) AS mapped
 $$;
 COMMENT ON FUNCTION crm.mapped_lookup(jsonb, text, text) IS 'Condition that a mapped reference equals a parameter, in the platform''s own type';
+
+CREATE OR REPLACE FUNCTION crm.mapped_range(fields jsonb, field text, from_at text, before text) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- Cast like a look-up. A column without zone is wider by a day, as its order is not that of the instants where clocks go back.
+  SELECT CASE f ->> 'type'
+    WHEN 'timestamptz' THEN format('h.%1$I >= %2$s AND h.%1$I < %3$s', f ->> 'column', from_at, before)
+    WHEN 'timestamp' THEN format('h.%1$I >= (%2$s AT TIME ZONE %4$L) - interval ''1 day'' AND h.%1$I < (%3$s AT TIME ZONE %4$L) + interval ''1 day''',
+                                 f ->> 'column', from_at, before, f ->> 'zone')
+    ELSE format('h.%1$I >= (%2$s AT TIME ZONE s.timezone)::date - 1 AND h.%1$I <= (%3$s AT TIME ZONE s.timezone)::date + 1',
+                f ->> 'column', from_at, before) END
+  FROM (SELECT fields -> field AS f) AS mapped
+$$;
+COMMENT ON FUNCTION crm.mapped_range(jsonb, text, text, text) IS 'Condition that a mapped time may lie from an instant on and before another, in the platform''s own type, so that its index serves; to be followed by the exact one';
 
 CREATE OR REPLACE FUNCTION crm.order_columns(fields jsonb) RETURNS text
 LANGUAGE sql STABLE

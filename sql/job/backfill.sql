@@ -66,16 +66,18 @@ BEGIN
   -- No sale writes a row of a pending venue: the whole history is counted in one pass.
   DROP TABLE IF EXISTS pg_temp.crm_counted;
   CREATE TEMPORARY TABLE crm_counted ON COMMIT DROP AS
-  SELECT crm.key(o.customer_ref) AS customer_id, o.customer_ref, count(*)::int AS total_orders,
+  SELECT crm.key(COALESCE(m.survivor_ref, o.customer_ref)) AS customer_id, COALESCE(m.survivor_ref, o.customer_ref) AS customer_ref, count(*)::int AS total_orders,
          count(DISTINCT crm.local_day(o.completed_at, scoring.timezone, scoring.day_starts_at))::int AS total_visits,
          crm.money_sum(sum(o.total)) AS total_spent, max(o.total) AS highest_order,
          min(o.completed_at) AS first_order_at, max(o.completed_at) AS last_order_at
   FROM crm.counted_orders_at(scoring.ref) AS o
-  GROUP BY o.customer_ref;
+  LEFT JOIN crm.merged_customer AS m ON m.org_id = of_venue.org_id AND m.ref = o.customer_ref
+  GROUP BY COALESCE(m.survivor_ref, o.customer_ref);
   ANALYZE pg_temp.crm_counted;
 
   -- The rule comes first, so that every row is written once, with the label it keeps.
-  PERFORM crm.write_scoring(of_venue, as_of, array_agg(n.last_order_at), array_agg(n.total_visits::bigint), array_agg((n.total_spent * 100)::bigint))
+  PERFORM crm.write_scoring(of_venue, as_of, crm.cohort(n.customer_id, n.total_orders, n.total_visits, n.total_spent, n.first_order_at, n.last_order_at,
+                                                        NULL, NULL, NULL, NULL, NULL))
   FROM pg_temp.crm_counted AS n;
   SELECT * INTO STRICT scoring FROM crm.venue_scoring AS s WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
 
@@ -86,6 +88,12 @@ BEGIN
   LEFT JOIN crm.bound_customers() AS b ON b.ref = n.customer_ref AND (b.org_ref IS NULL OR b.org_ref = o.ref)
   ORDER BY n.customer_id
   ON CONFLICT (org_id, customer_id) DO NOTHING;
+
+  -- Before the rows are inserted: of a table that grew in this transaction the planner knows nothing.
+  UPDATE crm.customer_venue_stats AS t
+  SET total_orders = 0, total_visits = 0, total_spent = 0, highest_order = NULL, first_order_at = NULL, last_order_at = NULL
+  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders > 0
+    AND NOT EXISTS (SELECT FROM pg_temp.crm_counted AS n WHERE n.customer_id = t.customer_id);
 
   INSERT INTO crm.customer_venue_stats AS t (
     org_id, venue_id, customer_id, total_orders, total_visits, total_spent, highest_order, first_order_at, last_order_at)
@@ -98,12 +106,8 @@ BEGIN
         highest_order = excluded.highest_order, first_order_at = excluded.first_order_at, last_order_at = excluded.last_order_at;
   GET DIAGNOSTICS written = ROW_COUNT;
 
-  UPDATE crm.customer_venue_stats AS t
-  SET total_orders = 0, total_visits = 0, total_spent = 0, highest_order = NULL, first_order_at = NULL, last_order_at = NULL
-  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders > 0
-    AND NOT EXISTS (SELECT FROM pg_temp.crm_counted AS n WHERE n.customer_id = t.customer_id);
-
-  UPDATE crm.venue_scoring AS s SET counting = 'live' WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
+  -- The next night counts its days.
+  UPDATE crm.venue_scoring AS s SET counting = 'live', closed_day = NULL, recounted_at = clock_timestamp() WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
   RETURN written;
 END
 $$;
@@ -133,9 +137,10 @@ BEGIN
   written := crm.backfill_customers();
   PERFORM crm.end_run(run, written, NULL);
   RAISE NOTICE 'pg_crm backfill: % customers mirrored', written;
+  SELECT count(*) INTO total FROM crm.venue_scoring WHERE counting = 'pending';
+  PERFORM crm.start_progress('backfill', NULL, false, total);
   COMMIT;
 
-  SELECT count(*) INTO total FROM crm.venue_scoring WHERE counting = 'pending';
   FOR work IN
     SELECT s.org_id, s.venue_id, v.name
     FROM crm.venue_scoring AS s JOIN crm.venue AS v ON v.org_id = s.org_id AND v.venue_id = s.venue_id
@@ -144,6 +149,10 @@ BEGIN
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     PERFORM pg_advisory_xact_lock(hashtextextended('crm.backfill', 0));
     run := crm.start_run('backfill', ROW(work.org_id, work.venue_id)::crm.venue_key);
+    PERFORM crm.show_progress('backfill', work.venue_id, 0);
+    COMMIT;
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    PERFORM pg_advisory_xact_lock(hashtextextended('crm.backfill', 0));
     done := done + 1;
     -- One venue that fails does not stop the others.
     BEGIN
@@ -151,17 +160,21 @@ BEGIN
       PERFORM crm.end_run(run, written, NULL);
       RAISE NOTICE 'pg_crm backfill: venue % of % (%): % guests', done, total, work.name, written;
     EXCEPTION WHEN OTHERS THEN
+      written := 0;
       PERFORM crm.end_run(run, 0, SQLSTATE || ' ' || SQLERRM);
       RAISE WARNING 'pg_crm backfill: venue % of % (%) failed: %', done, total, work.name, SQLERRM
         USING HINT = 'Mend the cause, then CALL crm.backfill() once more.';
     END;
+    PERFORM crm.show_progress('backfill', NULL, written, 1);
     COMMIT;
   END LOOP;
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   UPDATE crm.binding SET backfilled_at = clock_timestamp() WHERE entity IN ('customer', 'order') AND backfilled_at IS NULL;
-  -- A sale that began before its venue went live has put its change off: wait for it, not for long, then re-read.
-  CALL crm.await_earlier_sales();
-  PERFORM crm.repair_failed();
+  PERFORM crm.end_progress('backfill');
   COMMIT;
+  -- A sale that began before its venue went live has put its change off: wait for it, not for long, then re-read.
+  CALL crm.await_transactions(crm.transactions_under_way());
+  CALL crm.repair_in_chunks('crm.backfill', written);
   ANALYZE crm.customer, crm.customer_venue_stats;
   CALL crm.run_night();
 END

@@ -1,78 +1,188 @@
--- Commits between chunks, so it cannot pin its search_path for good: it sets it anew in each transaction.
-CREATE OR REPLACE PROCEDURE crm.run_night(as_of timestamptz DEFAULT NULL)
+CREATE OR REPLACE FUNCTION crm.begin_night(moment timestamptz, given boolean, INOUT anew boolean, OUT started timestamptz)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  former crm.job_progress;
+BEGIN
+  SELECT * INTO former FROM crm.job_progress AS p WHERE p.job = 'night' FOR UPDATE;
+  IF former.job IS NOT NULL AND former.finished_at IS NULL AND former.updated_at > clock_timestamp() - interval '12 hours' THEN
+    -- Between two of its transactions the leader holds no lock, but it is there.
+    IF former.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = former.pid AND a.datname = current_database()) THEN
+      RETURN;
+    END IF;
+    IF (former.as_of = moment OR NOT given) AND (former.recount OR NOT anew) THEN
+      UPDATE crm.job_progress AS p SET pid = pg_backend_pid(), updated_at = clock_timestamp() WHERE p.job = 'night';
+      started := former.started_at;
+      anew := former.recount;
+      RETURN;
+    END IF;
+  END IF;
+  started := crm.start_progress('night', moment, anew, (SELECT count(*)::int FROM crm.venue_scoring AS s WHERE s.counting = 'live'));
+END
+$$;
+COMMENT ON FUNCTION crm.begin_night(timestamptz, boolean, boolean) IS 'Starts a night, or goes on with the one that was cut off less than twelve hours ago (another only where its instant was given): returns when that started and whether it counts anew; null while another session is at it';
+
+CREATE OR REPLACE FUNCTION crm.open_night(of_venue crm.venue_key, as_of timestamptz, anew boolean, OUT recount boolean, OUT guests bytea, OUT since xid8, OUT top xid8)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  work record;
+BEGIN
+  top := pg_current_xact_id();
+  -- A venue that came up while the backfill ended may still wait for its own.
+  PERFORM crm.backfill_venue(of_venue, as_of);
+  recount := crm.follow_local_time(of_venue) OR anew
+    OR (SELECT COALESCE(s.recounted_at, '-infinity') < clock_timestamp() - interval '6 days 12 hours' FROM crm.venue_scoring AS s
+        WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id);
+  IF recount THEN
+    RETURN;
+  END IF;
+  SELECT * INTO work FROM crm.score_venue(of_venue, as_of, false);
+  recount := COALESCE(work.gap, false);
+  guests := work.guests;
+  since := work.since;
+END
+$$;
+COMMENT ON FUNCTION crm.open_night(crm.venue_key, timestamptz, boolean) IS 'First step of the night for a venue: whether all must be counted anew (as asked, once a week, after a change of the venue''s local time, or where totals and orders do not add up); where not, its new rule is in force and the guests to rewrite are returned';
+
+-- Commits between its steps, as do all that it calls: see sql/job/in_chunks.sql.
+CREATE OR REPLACE PROCEDURE crm.run_venue_night(
+  of_venue crm.venue_key, as_of timestamptz, anew boolean, INOUT written bigint, INOUT late boolean, INOUT since xid8, INOUT earlier text[], INOUT failure text
+)
 LANGUAGE plpgsql
 AS $$
 DECLARE
   work record;
-  of_venue crm.venue_key;
+  gap boolean;
+  guests bytea;
+  rescored bigint;
+  busy bigint;
+  others text[];
+BEGIN
+  written := 0;
+  late := false;
+  failure := NULL;
+  PERFORM crm.begin_step('crm.run_night');
+  BEGIN
+    SELECT * INTO work FROM crm.open_night(of_venue, as_of, anew);
+    guests := work.guests;
+    since := work.since;
+  EXCEPTION WHEN OTHERS THEN
+    failure := SQLSTATE || ' ' || SQLERRM;
+  END;
+  COMMIT;
+  IF failure IS NULL AND work.recount THEN
+    CALL crm.recount_in_chunks('crm.run_night', of_venue, written, failure);
+    IF failure IS NULL THEN
+      PERFORM crm.begin_step('crm.run_night');
+      BEGIN
+        SELECT s.guests, s.since INTO guests, since FROM crm.score_venue(of_venue, as_of, true) AS s;
+      EXCEPTION WHEN OTHERS THEN
+        failure := SQLSTATE || ' ' || SQLERRM;
+      END;
+      COMMIT;
+    END IF;
+  END IF;
+  IF failure IS NOT NULL THEN
+    RETURN;
+  END IF;
+  -- Sales under way may still write with the former rule, and others may have while it was computed. There were none where
+  -- no transaction but that one, with its exception block, took a number.
+  PERFORM crm.begin_step('crm.run_night');
+  others := crm.transactions_under_way();
+  late := work.recount OR others IS NOT NULL OR since IS DISTINCT FROM work.top
+    OR pg_snapshot_xmax(pg_current_snapshot())::text::bigint <> work.top::text::bigint + 2;
+  COMMIT;
+  CALL crm.rescore_in_chunks('crm.run_night', of_venue, as_of, guests, rescored, busy, failure);
+  written := written + rescored;
+  earlier := earlier || others;
+  IF busy > 0 THEN
+    late := true;
+    -- Who was held may be let go unchanged: look at all.
+    since := NULL;
+  END IF;
+END
+$$;
+COMMENT ON PROCEDURE crm.run_venue_night(crm.venue_key, timestamptz, boolean, bigint, boolean, xid8, text[], text) IS 'The night of one venue; returns the rows written, whether sales may have written with the former rule, the first transaction that may (null for any), those under way, and what went wrong';
+
+CREATE OR REPLACE PROCEDURE crm.run_night(as_of timestamptz DEFAULT NULL, recount boolean DEFAULT false)
+LANGUAGE plpgsql
+AS $$
+DECLARE
   moment timestamptz;
+  night record;
+  work record;
+  of_venue crm.venue_key;
   run bigint;
   written bigint;
-  last_guest uuid;
+  late boolean;
+  since xid8;
+  earlier text[] := '{}';
   failure text;
-  leader bigint := pg_catalog.hashtextextended('crm.run_night', 0);
+  late_venues crm.venue_key[] := '{}';
+  late_since xid8[] := '{}';
+  guests bytea;
+  busy bigint;
 BEGIN
-  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  IF NOT crm.begin_step('crm.run_night', false) THEN
+    RAISE NOTICE 'pg_crm: another session runs the night';
+    RETURN;
+  END IF;
   PERFORM crm.require_schema();
   moment := COALESCE(as_of, crm.now());
   IF NOT isfinite(moment) THEN
     RAISE EXCEPTION 'as_of must be an instant' USING ERRCODE = '22023', COLUMN = 'as_of';
   END IF;
-  IF NOT pg_try_advisory_xact_lock(leader) THEN
+  SELECT * INTO night FROM crm.begin_night(moment, as_of IS NOT NULL, COALESCE(recount, false));
+  IF night.started IS NULL THEN
     RAISE NOTICE 'pg_crm: another session runs the night';
     RETURN;
   END IF;
   run := crm.start_run('repair', NULL);
-  PERFORM crm.end_run(run, crm.repair_failed(), NULL);
   COMMIT;
+  CALL crm.repair_in_chunks('crm.run_night', written);
+  PERFORM crm.begin_step('crm.run_night');
+  PERFORM crm.end_run(run, written, NULL);
 
-  -- The first pass computes each venue's rule and rewrites what differs under it. A sale that began before may still
-  -- write with the former rule: the second pass finds its row once such sales have ended.
-  FOR pass IN 1 .. 2 LOOP
-    FOR work IN SELECT s.org_id, s.venue_id FROM crm.venue_scoring AS s
-                WHERE s.counting = 'live'
-                   OR (pass = 1 AND EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'order' AND b.backfilled_at IS NOT NULL))
-                ORDER BY s.org_id, s.venue_id LOOP
-      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-      IF NOT pg_try_advisory_xact_lock(leader) THEN
-        RAISE NOTICE 'pg_crm: another session took the night over';
-        RETURN;
-      END IF;
-      of_venue := ROW(work.org_id, work.venue_id);
-      IF pass = 1 THEN
-        run := crm.start_run('night', of_venue);
-      END IF;
-      written := 0;
-      last_guest := NULL;
-      COMMIT;
-      LOOP
-        PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-        PERFORM pg_advisory_xact_lock(leader);
-        failure := NULL;
-        -- One venue that fails does not stop the others.
-        BEGIN
-          IF pass = 1 AND last_guest IS NULL THEN
-            -- A venue that came up while the backfill ended may still wait for its own.
-            written := crm.backfill_venue(of_venue, moment) + crm.prepare_venue(of_venue, moment, true);
-          END IF;
-          SELECT r.last_guest, written + r.changed INTO last_guest, written FROM crm.rescore(of_venue, moment, last_guest, 1000) AS r;
-        EXCEPTION WHEN OTHERS THEN
-          failure := SQLSTATE || ' ' || SQLERRM;
-          last_guest := NULL;
-        END;
-        COMMIT;
-        EXIT WHEN last_guest IS NULL;
-      END LOOP;
-      IF pass = 1 THEN
-        PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-        PERFORM crm.end_run(run, written, failure);
-        COMMIT;
-      END IF;
-    END LOOP;
-    IF pass = 1 THEN
-      CALL crm.await_earlier_sales();
+  FOR work IN SELECT s.org_id, s.venue_id FROM crm.venue_scoring AS s
+              WHERE s.counting = 'live' OR EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'order' AND b.backfilled_at IS NOT NULL)
+              ORDER BY s.org_id, s.venue_id LOOP
+    of_venue := ROW(work.org_id, work.venue_id);
+    PERFORM crm.begin_step('crm.run_night');
+    IF EXISTS (SELECT FROM crm.job_run AS r
+               WHERE r.job = 'night' AND r.venue_id = of_venue.venue_id AND r.finished_at >= night.started AND r.error IS NULL) THEN
+      -- Done before this night was cut off, but for sales then under way.
+      late_venues := late_venues || of_venue;
+      late_since := late_since || NULL::xid8;
+      CONTINUE;
+    END IF;
+    run := crm.start_run('night', of_venue);
+    PERFORM crm.show_progress('night', of_venue.venue_id, 0);
+    COMMIT;
+    CALL crm.run_venue_night(of_venue, moment, night.anew, written, late, since, earlier, failure);
+    PERFORM crm.begin_step('crm.run_night');
+    PERFORM crm.end_run(run, written, failure);
+    PERFORM crm.show_progress('night', NULL, 0, 1);
+    COMMIT;
+    IF late THEN
+      late_venues := late_venues || of_venue;
+      late_since := late_since || since;
     END IF;
   END LOOP;
+
+  -- A sale that began under the former rule may have written with it: its row is found once such sales have ended.
+  CALL crm.await_transactions(earlier);
+  FOR n IN 1 .. cardinality(late_venues) LOOP
+    PERFORM crm.begin_step('crm.run_night');
+    guests := crm.late_guests(late_venues[n], moment, late_since[n]);
+    COMMIT;
+    CALL crm.rescore_in_chunks('crm.run_night', late_venues[n], moment, guests, written, busy, failure);
+  END LOOP;
+  PERFORM crm.begin_step('crm.run_night');
+  PERFORM crm.end_progress('night');
+  COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE crm.run_night(timestamptz) IS 'Repairs what failed, then per venue recounts the guests whose totals differ from the orders, recomputes the cut points and rewrites the scores and labels that change, as of an instant (null for now), at most 1,000 rows per transaction. Waits up to ten seconds for sales that began under the former cut points. Call it alone, outside a transaction; crm.job_run shows what it did.';
+COMMENT ON PROCEDURE crm.run_night(timestamptz, boolean) IS 'Repairs what failed, then per venue computes the cut points anew, keeps its days and rewrites the scores and labels that change, as of an instant (null for now), at most 1,000 rows per transaction; once a week, where totals and orders do not add up, or when told to (recount => true), it recounts all guests and days from the orders. A night that was cut off is gone on with. Waits up to ten seconds for sales that began under the former cut points. Call it alone, outside a transaction; crm.job_run and crm.job_progress show what it does.';

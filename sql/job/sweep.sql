@@ -1,31 +1,54 @@
 CREATE OR REPLACE FUNCTION crm.sweep(as_of timestamptz DEFAULT crm.now()) RETURNS int
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT crm.sweep_some(as_of, NULL)
+$$;
+COMMENT ON FUNCTION crm.sweep(timestamptz) IS 'Repairs what could not be followed at once, at most 1,000 guests, and rewrites the labels that time alone has changed by an instant, at most 1,000; returns changes repaired and rows written, 0 when nothing was left to do. Does not commit: it may be called inside a transaction.';
+
+CREATE OR REPLACE FUNCTION crm.sweep_some(as_of timestamptz, tried_before timestamptz) RETURNS int
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  work record;
+  due record;
+  of_venue crm.venue_key;
+  guests text[];
   written int;
 BEGIN
   PERFORM crm.require_schema();
   IF as_of IS NULL OR NOT isfinite(as_of) THEN
     RAISE EXCEPTION 'as_of must be an instant' USING ERRCODE = '22023', COLUMN = 'as_of';
   END IF;
-  written := crm.repair_failed();
-  FOR work IN
-    SELECT ROW(due.org_id, due.venue_id)::crm.venue_key AS of_venue, array_agg(due.customer_id ORDER BY due.customer_id) AS guests
-    FROM (SELECT t.org_id, t.venue_id, t.customer_id FROM crm.customer_venue_stats AS t
+  SELECT r.repaired INTO written FROM crm.repair_some(1000, tried_before) AS r;
+  -- A venue whose orders may all have changed, one at a time.
+  SELECT ROW(s.org_id, s.venue_id)::crm.venue_key AS key INTO due FROM crm.venue_scoring AS s
+  WHERE s.counting = 'live' AND s.recounted_at IS NULL ORDER BY s.org_id, s.venue_id LIMIT 1;
+  IF FOUND THEN
+    of_venue := due.key;
+    guests := crm.differing_guests(of_venue, true);
+    written := written + crm.recount_guests(of_venue, guests[1 : 1000]);
+    IF cardinality(guests) <= 1000 THEN
+      UPDATE crm.venue_scoring AS s SET recounted_at = clock_timestamp() WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
+    END IF;
+  END IF;
+  FOR due IN
+    SELECT ROW(d.org_id, d.venue_id)::crm.venue_key AS key,
+           crm.cohort(d.customer_id, d.total_orders, d.total_visits, d.total_spent, d.first_order_at, d.last_order_at,
+                      d.recency_score, d.frequency_score, d.monetary_score, d.label, d.next_label_at) AS guests
+    FROM (SELECT t.* FROM crm.customer_venue_stats AS t
           WHERE t.next_label_at <= as_of
           ORDER BY t.next_label_at LIMIT 1000
           -- A guest whose order is being counted is scored by it.
-          FOR UPDATE SKIP LOCKED) AS due
-    GROUP BY due.org_id, due.venue_id
+          FOR NO KEY UPDATE SKIP LOCKED) AS d
+    GROUP BY d.org_id, d.venue_id
   LOOP
-    written := written + crm.rescore_guests(work.of_venue, as_of, work.guests);
+    SELECT written + r.changed INTO written FROM crm.rescore_guests(due.key, as_of, due.guests) AS r;
   END LOOP;
   RETURN written;
 END
 $$;
-COMMENT ON FUNCTION crm.sweep(timestamptz) IS 'Repairs what could not be followed at once and rewrites the labels that time alone has changed by an instant, at most 1,000; returns changes repaired and rows written, 0 when nothing was left to do. Does not commit: it may be called inside a transaction.';
+COMMENT ON FUNCTION crm.sweep_some(timestamptz, timestamptz) IS 'One sweep as of an instant, that tries again only what was not tried since another (null for all)';
 
 -- Commits between chunks, so it cannot pin its search_path for good: it sets it anew in each transaction.
 CREATE OR REPLACE PROCEDURE crm.run_sweep()
@@ -35,15 +58,15 @@ DECLARE
   run bigint;
   written int;
   total bigint := 0;
+  started timestamptz := pg_catalog.clock_timestamp();
 BEGIN
   -- Bounded, so that changes which cannot be repaired do not keep it going.
   FOR chunk IN 1 .. 1000 LOOP
-    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-    IF NOT pg_try_advisory_xact_lock(hashtextextended('crm.run_sweep', 0)) THEN
+    IF NOT crm.begin_step('crm.run_sweep', false) THEN
       RAISE NOTICE 'pg_crm: another session sweeps';
       EXIT;
     END IF;
-    written := crm.sweep();
+    written := crm.sweep_some(crm.now(), started);
     IF written > 0 AND run IS NULL THEN
       run := crm.start_run('sweep', NULL);
     END IF;
@@ -56,4 +79,4 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE crm.run_sweep() IS 'Sweeps until nothing is left to do, with a commit after each crm.sweep(). Call it alone, outside a transaction.';
+COMMENT ON PROCEDURE crm.run_sweep() IS 'Sweeps until nothing is left to do, with a commit after each sweep. Call it alone, outside a transaction.';

@@ -33,7 +33,8 @@ BEGIN
   SELECT crm.lower_median(array_agg(g.days::bigint)) INTO gap
   FROM (SELECT day - lag(day) OVER (ORDER BY day) AS days
         FROM (SELECT DISTINCT crm.local_day(o.completed_at, s.timezone, s.day_starts_at) AS day
-              FROM crm.counted_orders_of((SELECT c.ref FROM crm.customer AS c WHERE c.org_id = t.org_id AND c.customer_id = t.customer_id), s.ref) AS o) AS visits) AS g;
+              FROM crm.refs_of(t.org_id, (SELECT c.ref FROM crm.customer AS c WHERE c.org_id = t.org_id AND c.customer_id = t.customer_id)) AS known(ref)
+              CROSS JOIN LATERAL crm.counted_orders_of(known.ref, s.ref) AS o) AS visits) AS g;
 
   RETURN jsonb_build_object(
     'label', t.label, 'previous_label', t.previous_label, 'label_changed_at', t.label_changed_at,

@@ -1,25 +1,17 @@
-CREATE OR REPLACE FUNCTION crm.prepare_venue(of_venue crm.venue_key, as_of timestamptz, look_for_gaps boolean) RETURNS bigint
+CREATE OR REPLACE FUNCTION crm.follow_local_time(of_venue crm.venue_key) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-  recounted bigint := 0;
-  counted_otherwise boolean;
 BEGIN
-  -- Visits are local days: another time zone or start of the day is another count.
-  UPDATE crm.venue_scoring AS s SET timezone = v.timezone, day_starts_at = v.day_starts_at
+  -- Visits are local days: another time zone or start of the day is another count, of guests and of days.
+  UPDATE crm.venue_scoring AS s SET timezone = v.timezone, day_starts_at = v.day_starts_at, closed_day = NULL, recounted_at = NULL
   FROM crm.venue AS v
   WHERE v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id AND s.org_id = v.org_id AND s.venue_id = v.venue_id
     AND (v.timezone, v.day_starts_at) IS DISTINCT FROM (s.timezone, s.day_starts_at) AND s.counting = 'live';
-  counted_otherwise := FOUND;
-  IF counted_otherwise OR look_for_gaps THEN
-    recounted := crm.repair_stats_of(of_venue, true);
-  END IF;
-  PERFORM crm.refresh_scoring(of_venue, as_of);
-  RETURN recounted;
+  RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION crm.prepare_venue(crm.venue_key, timestamptz, boolean) IS 'What comes before rescoring a venue: a recount of the guests whose totals differ from the orders, where asked for or where the venue''s time zone or start of the day changed, and fresh cut points; returns the guests recounted';
+COMMENT ON FUNCTION crm.follow_local_time(crm.venue_key) IS 'Takes over a changed time zone or start of the day of a venue; returns whether there was one, after which all its guests must be counted anew';
 
 CREATE OR REPLACE FUNCTION crm.recompute_venue(venue text, as_of timestamptz DEFAULT crm.now()) RETURNS bigint
 LANGUAGE plpgsql
@@ -27,19 +19,17 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   of_venue crm.venue_key := crm.find_venue(venue);
-  last_guest uuid;
-  changed int;
-  total bigint;
+  work record;
+  total bigint := 0;
 BEGIN
   IF as_of IS NULL OR NOT isfinite(as_of) THEN
     RAISE EXCEPTION 'as_of must be an instant' USING ERRCODE = '22023', COLUMN = 'as_of';
   END IF;
-  total := crm.prepare_venue(of_venue, as_of, false);
-  LOOP
-    SELECT r.last_guest, r.changed INTO last_guest, changed FROM crm.rescore(of_venue, as_of, last_guest, 1000) AS r;
-    total := total + changed;
-    EXIT WHEN last_guest IS NULL;
-  END LOOP;
+  IF crm.follow_local_time(of_venue) THEN
+    total := crm.repair_stats_of(of_venue, true);
+  END IF;
+  SELECT * INTO work FROM crm.score_venue(of_venue, as_of, true);
+  SELECT total + r.changed INTO total FROM crm.rescore_guests(of_venue, as_of, work.guests) AS r;
   RETURN total;
 END
 $$;

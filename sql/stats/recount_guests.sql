@@ -3,10 +3,14 @@ CREATE OR REPLACE FUNCTION crm.recount_guests(of_venue crm.venue_key, venue_ref 
 LANGUAGE plpgsql
 AS $$
 DECLARE
+  -- Orders of a merged guest count for another.
+  survivors text[] := ARRAY(SELECT DISTINCT crm.survivor_of(of_venue.org_id, u.ref) FROM unnest(customer_refs) AS u(ref));
   made uuid[];
   held uuid[];
+  former_ends timestamptz[];
+  present_ends timestamptz[];
 BEGIN
-  PERFORM crm.ensure_customers(of_venue.org_id, customer_refs);
+  PERFORM crm.ensure_customers(of_venue.org_id, survivors);
   -- A guest without a row has none to lock. Even one without orders gets a row: it remembers the re-read for triggers
   -- of this statement yet to fire.
   WITH written AS (
@@ -15,40 +19,50 @@ BEGIN
     SELECT of_venue.org_id, of_venue.venue_id, c.customer_id, c.total_orders, c.total_visits, c.total_spent, c.highest_order,
            c.first_order_at, c.last_order_at, pg_current_xact_id()
     FROM crm.count_guests(venue_ref, ARRAY(
-      SELECT u.ref FROM unnest(customer_refs) AS u(ref)
+      SELECT u.ref FROM unnest(survivors) AS u(ref)
       WHERE NOT EXISTS (SELECT FROM crm.customer_venue_stats AS t
                         WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = crm.key(u.ref)))) AS c
     ORDER BY c.customer_id
     ON CONFLICT (org_id, venue_id, customer_id) DO NOTHING
-    RETURNING t.customer_id)
-  SELECT array_agg(w.customer_id) INTO made FROM written AS w;
-  IF cardinality(made) = cardinality(customer_refs) THEN
+    RETURNING t.customer_id, t.first_order_at, t.last_order_at)
+  SELECT array_agg(w.customer_id), array_agg(w.first_order_at) || array_agg(w.last_order_at) INTO made, present_ends FROM written AS w;
+  -- A guest is new on another day now; and who is re-read without the order at hand most often lost or got his last.
+  PERFORM crm.note_days(of_venue, present_ends);
+  IF cardinality(made) = cardinality(survivors) THEN
     RETURN customer_refs;
   END IF;
 
   -- Lock the rows, then read the orders in a new statement: one statement for both would miss an order that was
   -- committed while it waited for a lock.
   IF leave_locked THEN
-    SELECT array_agg(l.customer_id) INTO held FROM (
-      SELECT t.customer_id FROM crm.customer_venue_stats AS t
+    SELECT array_agg(l.customer_id), array_agg(l.first_order_at) || array_agg(l.last_order_at) INTO held, former_ends FROM (
+      SELECT t.customer_id, t.first_order_at, t.last_order_at FROM crm.customer_venue_stats AS t
       WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
-        AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(customer_refs) AS u(ref)) AND t.customer_id <> ALL (COALESCE(made, '{}'))
+        AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)) AND t.customer_id <> ALL (COALESCE(made, '{}'))
       ORDER BY t.customer_id FOR UPDATE SKIP LOCKED) AS l;
   ELSE
-    SELECT array_agg(l.customer_id) INTO held FROM (
-      SELECT t.customer_id FROM crm.customer_venue_stats AS t
+    PERFORM crm.await_guests(of_venue.org_id, of_venue.venue_id, ARRAY(SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)));
+    SELECT array_agg(l.customer_id), array_agg(l.first_order_at) || array_agg(l.last_order_at) INTO held, former_ends FROM (
+      SELECT t.customer_id, t.first_order_at, t.last_order_at FROM crm.customer_venue_stats AS t
       WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
-        AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(customer_refs) AS u(ref)) AND t.customer_id <> ALL (COALESCE(made, '{}'))
+        AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)) AND t.customer_id <> ALL (COALESCE(made, '{}'))
       ORDER BY t.customer_id FOR UPDATE) AS l;
   END IF;
   IF held IS NOT NULL THEN
-    UPDATE crm.customer_venue_stats AS t
-    SET total_orders = c.total_orders, total_visits = c.total_visits, total_spent = c.total_spent, highest_order = c.highest_order,
-        first_order_at = c.first_order_at, last_order_at = c.last_order_at, recounted_in = pg_current_xact_id()
-    FROM crm.count_guests(venue_ref, ARRAY(SELECT u.ref FROM unnest(customer_refs) AS u(ref) WHERE crm.key(u.ref) = ANY (held))) AS c
-    WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = c.customer_id;
+    WITH written AS (
+      UPDATE crm.customer_venue_stats AS t
+      SET total_orders = c.total_orders, total_visits = c.total_visits, total_spent = c.total_spent, highest_order = c.highest_order,
+          first_order_at = c.first_order_at, last_order_at = c.last_order_at, recounted_in = pg_current_xact_id()
+      FROM crm.count_guests(venue_ref, ARRAY(SELECT u.ref FROM unnest(survivors) AS u(ref) WHERE crm.key(u.ref) = ANY (held))) AS c
+      WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = c.customer_id
+      RETURNING t.customer_id, t.first_order_at, t.last_order_at)
+    SELECT array_agg(w.first_order_at ORDER BY h.n) || array_agg(w.last_order_at ORDER BY h.n) INTO present_ends
+    FROM unnest(held) WITH ORDINALITY AS h(customer_id, n) LEFT JOIN written AS w ON w.customer_id = h.customer_id;
+    PERFORM crm.note_days(of_venue, ARRAY(
+      SELECT moved.at FROM unnest(former_ends, present_ends) AS ends(before, after), LATERAL (VALUES (ends.before), (ends.after)) AS moved(at)
+      WHERE ends.before IS DISTINCT FROM ends.after));
   END IF;
-  RETURN ARRAY(SELECT u.ref FROM unnest(customer_refs) AS u(ref) WHERE crm.key(u.ref) = ANY (made || held));
+  RETURN ARRAY(SELECT u.ref FROM unnest(customer_refs) AS u(ref) WHERE crm.key(crm.survivor_of(of_venue.org_id, u.ref)) = ANY (made || held));
 END
 $$;
 COMMENT ON FUNCTION crm.recount_guests(crm.venue_key, text, text[], boolean) IS 'Re-reads guests of a venue from the orders, each under a lock of his row; rows that others hold are left out or waited for; returns the guests re-read';
@@ -64,7 +78,7 @@ AS $$
   CROSS JOIN LATERAL (
     SELECT count(*)::int, count(DISTINCT crm.local_day(b.completed_at, s.timezone, s.day_starts_at))::int,
            crm.money_sum(sum(b.total)), max(b.total), min(b.completed_at), max(b.completed_at)
-    FROM crm.counted_orders_of(u.ref, venue_ref) AS b) AS o
+    FROM crm.refs_of(s.org_id, u.ref) AS r(ref) CROSS JOIN LATERAL crm.counted_orders_of(r.ref, venue_ref) AS b) AS o
 $$;
 COMMENT ON FUNCTION crm.count_guests(text, text[]) IS 'Totals of guests of a venue, all given by the platform''s ids, from the orders, by the platform''s own index';
 

@@ -8,6 +8,8 @@ DECLARE
   error_code text;
   error_message text;
 BEGIN
+  INSERT INTO crm.changed_day (org_id, venue_id, day)
+  SELECT s.org_id, s.venue_id, d.day FROM crm.collected_days() AS d JOIN crm.venue_scoring AS s ON s.ref = d.venue_ref;
   FOR work IN SELECT * FROM crm.settle_additions() LOOP
     done := '{}';
     BEGIN
@@ -96,7 +98,9 @@ $$;
 COMMENT ON FUNCTION crm.guests_failed(text, text, text, text[]) IS 'Records guests whose orders could not be counted, for the next repair, and warns';
 COMMENT ON FUNCTION crm.take_order(oid, text, text, numeric, timestamptz, text, text, numeric, timestamptz) IS 'Follows one change of an order: its table, then venue, customer, net total and completion of the former and of the new version, the total null where it does not count. The first change of a statement is added to its guest at once where the difference is exact; the others are collected for crm.settle_orders. Returns whether that must be called at once, as no trigger will at the end of the statement.';
 COMMENT ON FUNCTION crm.collected_changes() IS 'The changes collected so far, one row a guest: key and refs, whether the venue is live, orders (null where they must be read again), local days, amounts in hundredths';
+COMMENT ON FUNCTION crm.collected_days() IS 'The closed days that the changes collected so far touch, by the platform''s ids of their venues';
 COMMENT ON FUNCTION crm.forget_collected() IS 'Forgets the collected changes, once they are settled or recorded as put off';
 COMMENT ON FUNCTION crm.end_statement() IS 'Ends a statement on the platform''s orders; returns whether collected changes are left to be settled';
 COMMENT ON FUNCTION crm.announce_statement() IS 'Announces a statement on a partitioned table, at whose end crm.settle_orders is called';
 COMMENT ON FUNCTION crm.put_off() IS 'Leaves the further changes of this transaction to the next repair, so that a transaction of many changes waits for a lock once and not for each';
+COMMENT ON FUNCTION crm.await_guests(int, uuid, uuid[]) IS 'Locks the rows of some guests of a venue in the order of their keys; lock_timeout bounds all its waits together, and those of the same statement before it';

@@ -63,7 +63,7 @@ BEGIN
               AND NOT EXISTS (SELECT FROM crm.counted_orders_at(venue_ref)) THEN 'live' ELSE 'pending' END,
     venue_timezone, settled.day_starts_at,
     crm.scoring_rule('fixed', NULL, NULL, NULL, NULL, settled.regular_visits, settled.at_risk_days, settled.lost_days,
-                     settled.new_days, 0, NULL, NULL, crm.closures_of(of_org, key)))
+                     settled.new_days, 0, NULL, NULL, '[]'))
   ON CONFLICT (org_id, venue_id) DO NOTHING;
 END
 $$;

@@ -21,11 +21,11 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.scoring_rule(text, timestamptz[], int[], numeric[], numeric, int, int, int, int, int, int, numeric, jsonb) IS 'The scoring rule of a venue in the form that the scoring functions read: JSON with hundredths, day numbers since 2000-01-01 and microseconds since 1970-01-01';
 
-CREATE OR REPLACE FUNCTION crm.closures_of(org int, venue uuid) RETURNS jsonb
-LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION crm.closures_of(closures jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT COALESCE(jsonb_agg(jsonb_build_array(c.from_day - date '2000-01-01', c.to_day - date '2000-01-01') ORDER BY c.from_day), '[]')
-  FROM crm.venue_closure AS c WHERE c.org_id = org AND c.venue_id = venue
+  FROM jsonb_to_recordset(closures) AS c(from_day date, to_day date)
 $$;
-COMMENT ON FUNCTION crm.closures_of(int, uuid) IS 'Closures of a venue as pairs of day numbers since 2000-01-01';
+COMMENT ON FUNCTION crm.closures_of(jsonb) IS 'Closures as of crm.venue_settings in the form of a scoring rule: pairs of day numbers since 2000-01-01';

@@ -3,11 +3,14 @@
 //! `CRM_TEST_URL` names a superuser connection to a throw-away cluster that has pg_crm installed. Every test
 //! works in a database of its own, dropped at the end unless `CRM_TEST_KEEP` is set.
 
+pub mod criteria;
 pub mod database;
 pub mod oracle;
+pub mod program;
 pub mod restaurant;
 pub mod sequence;
 pub mod session;
 
 pub use database::TestDatabase;
+pub use program::Program;
 pub use session::Session;

@@ -299,6 +299,12 @@ fn tell(shape: &Shape, zone: &str, other_zone: &str) {
     sql.expect_none("SELECT * FROM crm.failed_change");
     sql.expect_none("SELECT v.ref, d.* FROM crm.venue v, crm.verify_stats(v.ref) d");
     sql.expect_none("SELECT * FROM crm.check_binding() WHERE severity = 'error'");
+    // Orders since an instant, found by the platform's own column, are the orders whose time is not before it.
+    sql.expect_none(
+        "SELECT v.ref, since FROM crm.venue v, generate_series(timestamptz '2025-02-27 00:00+00', '2025-03-08 00:00+00', '30 minutes') AS since
+          WHERE (SELECT array_agg(o::text ORDER BY o::text) FROM crm.counted_orders_within(v.ref, since, 'infinity') o)
+                IS DISTINCT FROM (SELECT array_agg(o::text ORDER BY o::text) FROM crm.counted_orders_at(v.ref) o WHERE o.completed_at >= since)",
+    );
 }
 
 #[test]

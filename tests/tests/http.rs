@@ -1,19 +1,13 @@
 //! The service over a small bound database, spoken to as a client would. `CRM_API_BIN` names the program.
 
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
 
-use crm_tests::restaurant;
-use crm_tests::{Session, TestDatabase};
-use postgres::config::Host;
+use crm_tests::{Program, Session, TestDatabase, restaurant};
 use serde_json::Value;
 
 /// The service with its database, and keys of the organisations house and rival.
 struct Service {
-    _process: Child,
-    base: String,
+    program: Program,
     database: TestDatabase,
     manager: String,
     one_venue: String,
@@ -45,20 +39,19 @@ impl Service {
         );
         restaurant::bind_with_organisations(&mut sql);
         sql.run("SELECT crm.recompute_venue(ref) FROM crm.venue");
-        let (process, base) = run_service(&database);
+        let program = Program::start(&database, &[]);
         Self {
-            _process: process,
+            program,
             manager: key(&mut sql, "house", "manager", "NULL"),
             one_venue: key(&mut sql, "house", "staff", "ARRAY['bar']"),
             rival: key(&mut sql, "rival", "manager", "NULL"),
             reader: key(&mut sql, "house", "reader", "NULL"),
-            base,
             database,
         }
     }
 
     fn get(&self, key: Option<&str>, path: &str) -> Answer {
-        let mut request = minreq::get(format!("{}{path}", self.base)).with_timeout(10);
+        let mut request = minreq::get(format!("{}{path}", self.program.base)).with_timeout(10);
         if let Some(key) = key {
             request = request.with_header("Authorization", format!("Bearer {key}"));
         }
@@ -75,45 +68,6 @@ impl Service {
         assert_eq!(answer.status, 200, "{query}: {}", answer.body);
         answer.body["items"].as_array().expect("items").clone()
     }
-}
-
-/// Starts the service under a shell that ends it when the pipe to it closes, as it does when the tests end in whatever way.
-fn run_service(database: &TestDatabase) -> (Child, String) {
-    let program = std::env::var("CRM_API_BIN").expect("CRM_API_BIN must name the crm_api program");
-    let config = database.config_as("crm_service");
-    let host = match config.get_hosts().first() {
-        Some(Host::Tcp(host)) => host.clone(),
-        #[cfg(unix)]
-        Some(Host::Unix(path)) => path.display().to_string(),
-        None => "127.0.0.1".to_owned(),
-    };
-    let password = String::from_utf8_lossy(config.get_password().unwrap_or_default());
-    let port = config.get_ports().first().copied().unwrap_or(5432);
-    let listen =
-        TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
-    // Settings it does not know make the service refuse to start, and the tests have some.
-    let process = Command::new("/bin/sh")
-        .args(["-c", r#""$0" & read -r _; kill $!"#, &program])
-        .env_clear()
-        .env(
-            "CRM_DATABASE_URL",
-            format!(
-                "host={host} port={port} user=crm_service password='{password}' dbname={}",
-                database.name()
-            ),
-        )
-        .env("CRM_LISTEN", listen.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("crm_api starts");
-    let base = format!("http://{listen}");
-    let start = Instant::now();
-    while minreq::get(format!("{base}/healthz")).with_timeout(1).send().is_err() {
-        assert!(start.elapsed() < Duration::from_secs(20), "crm_api answers within 20 seconds");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    (process, base)
 }
 
 struct Answer {

@@ -165,6 +165,41 @@ fn staff_of_one_venue_see_that_venue_only() {
 }
 
 #[test]
+fn each_role_has_its_part_of_the_dashboard() {
+    let mut tenants = Tenants::new("dashboard");
+    let calls = [
+        ("SELECT crm.overview('VENUE')", ["reader", "staff", "manager", "admin"].as_slice()),
+        (
+            "SELECT crm.label_flow('VENUE', '2025-01-01', '2025-12-31')",
+            &["reader", "staff", "manager", "admin"],
+        ),
+        ("SELECT crm.venue_settings('VENUE')", &["reader", "staff", "manager", "admin"]),
+        // With names.
+        ("SELECT crm.upcoming_labels('VENUE', 7)", &["staff", "manager", "admin"]),
+        ("SELECT crm.preview_settings('VENUE', '{}')", &["manager", "admin"]),
+        ("SELECT crm.update_venue_settings('VENUE', '{}')", &["admin"]),
+    ];
+    for role in MEMBERS {
+        let mut member = tenants.member("red", role, "ARRAY['r1']");
+        for (call, allowed) in calls {
+            if allowed.contains(&role) {
+                member.run(&call.replace("VENUE", "r1"));
+                // Another venue than one's own, and another organisation's, read like one that is not there.
+                for venue in ["r2", "b1", "x"] {
+                    member.expect_refusal(
+                        &call.replace("VENUE", venue),
+                        &["CR404"],
+                        &format!("unknown venue \"{venue}\""),
+                    );
+                }
+            } else {
+                member.expect_refusal(&call.replace("VENUE", "r1"), &["42501"], "");
+            }
+        }
+    }
+}
+
+#[test]
 fn readers_see_no_personal_data() {
     let mut tenants = Tenants::new("reader");
     let mut reader = tenants.member("red", "reader", "NULL");

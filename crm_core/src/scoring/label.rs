@@ -23,6 +23,15 @@ pub enum Label {
 }
 
 impl Label {
+    /// All of them, in their own order.
+    pub const ALL: [Self; 7] =
+        [Self::Champion, Self::Loyal, Self::Potential, Self::New, Self::AtRisk, Self::Lost, Self::Inactive];
+
+    /// The label of a stored name; `None` for any other text.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|label| label.name() == name)
+    }
+
     /// The name stored in tables.
     pub fn name(self) -> &'static str {
         match self {

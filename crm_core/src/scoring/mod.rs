@@ -5,12 +5,14 @@
 //! and of a day.
 
 mod calendar;
+mod cohort;
 mod cut_points;
 mod label;
 mod rule;
 mod score;
 
 pub use calendar::{Closures, Day};
+pub use cohort::{Cohort, LocalDays, Member, Rating, Summary, rate};
 pub use cut_points::{cut_points, lower_median};
 pub use label::{Label, next_change};
 pub use rule::{ChampionFloor, Method, Rule, RuleError};

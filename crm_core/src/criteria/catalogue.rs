@@ -1,0 +1,257 @@
+//! The catalogue: one entry a field, and nothing about a field anywhere else.
+//!
+//! A domain that brings fields adds its entries here; operators, checks, SQL, sentences and schema follow.
+//! What the SQL names is the contract with the database, listed in [`super::facts`].
+
+use super::field::{Field, Group, Kind, Relation};
+use super::number::Unit;
+use super::operator::QUANTITY;
+
+const COUNT: Kind = Kind::Number(Unit::Whole, Some(0), None);
+const SCORE: Kind = Kind::Number(Unit::Whole, Some(1), Some(5));
+const MONEY: Kind = Kind::Number(Unit::Money, None, None);
+
+const LABELS: Kind = Kind::Enum(&["CHAMPION", "LOYAL", "POTENTIAL", "NEW", "AT_RISK", "LOST", "INACTIVE"]);
+const DAYPARTS: Kind = Kind::Enum(&["breakfast", "lunch", "afternoon", "dinner", "late"]);
+const WEEKDAYS: Kind =
+    Kind::Enum(&["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]);
+
+/// The fields of a guest.
+pub static GUEST: &[Field] = &[
+    Field::new("total_orders", "number of orders", "Counted orders", COUNT, Group::Stats, "f.total_orders"),
+    Field::new("total_visits", "number of visits", "Local days with a counted order", COUNT, Group::Stats, "f.total_visits"),
+    Field::new("total_spent", "total spend", "Sum of the order totals, net of refunds", MONEY, Group::Stats, "f.total_spent"),
+    Field::new(
+        "aov",
+        "average order value",
+        "Total spend divided by orders, rounded to two decimals; unknown without orders",
+        MONEY,
+        Group::Stats,
+        "f.aov",
+    )
+    .nullable(),
+    Field::new("highest_order", "highest order", "Highest order total; unknown without orders", MONEY, Group::Stats, "f.highest_order")
+        .nullable(),
+    Field::new(
+        "first_order_at",
+        "first order",
+        "Completion of the first counted order; unknown without orders",
+        Kind::Timestamp,
+        Group::Stats,
+        "f.first_order_day",
+    )
+    .nullable(),
+    Field::new(
+        "last_order_at",
+        "last order",
+        "Completion of the last counted order; unknown without orders",
+        Kind::Timestamp,
+        Group::Stats,
+        "f.last_order_day",
+    )
+    .nullable(),
+    Field::new(
+        "days_since_last_order",
+        "days since the last order",
+        "Calendar days from the local day of the last counted order to today; unknown without orders",
+        COUNT,
+        Group::Stats,
+        "CASE WHEN f.last_order_day > f.today THEN 0 ELSE f.today - f.last_order_day END",
+    )
+    .nullable()
+    .counting_days_since("f.last_order_day"),
+    Field::new(
+        "avg_gap_days",
+        "average gap between visits in days",
+        "Days from the first to the last order divided by visits less one, rounded to two decimals; unknown before the second visit",
+        Kind::Number(Unit::Decimal(2), Some(0), None),
+        Group::Stats,
+        "f.avg_gap_days",
+    )
+    .nullable(),
+    Field::new("recency_score", "recency score", "1 (longest ago) to 5; unknown without orders", SCORE, Group::Stats, "f.recency_score")
+        .nullable()
+        .venue_only(),
+    Field::new("frequency_score", "frequency score", "1 (fewest visits) to 5; unknown without orders", SCORE, Group::Stats, "f.frequency_score")
+        .nullable()
+        .venue_only(),
+    Field::new("monetary_score", "monetary score", "1 (least spent) to 5; unknown without orders", SCORE, Group::Stats, "f.monetary_score")
+        .nullable()
+        .venue_only(),
+    Field::new("label", "label", "The guest's label at the venue", LABELS, Group::Stats, "f.label")
+        .nullable()
+        .venue_only(),
+    Field::new("previous_label", "previous label", "Label before the last change; unknown before the first", LABELS, Group::Stats, "f.previous_label")
+        .nullable()
+        .venue_only(),
+    Field::new(
+        "label_changed_at",
+        "last change of label",
+        "When the label last changed",
+        Kind::Timestamp,
+        Group::Stats,
+        "f.label_changed_day",
+    )
+    .nullable()
+    .venue_only(),
+    Field::new(
+        "spend_percentile",
+        "spend percentile",
+        "Share of the venue's cohort that spent strictly less, in whole percent; unknown without orders",
+        Kind::Number(Unit::Whole, Some(0), Some(99)),
+        Group::Cohort,
+        "f.spend_percentile",
+    )
+    .nullable()
+    .venue_only(),
+    Field::new("name", "name", "Name in the profile", Kind::Text, Group::Profile, "f.name").nullable().sensitive(),
+    Field::new("phone", "phone number", "Phone number in the profile, as the platform has it", Kind::Text, Group::Profile, "f.phone")
+        .nullable()
+        .sensitive(),
+    Field::new("email", "e-mail address", "E-mail address in the profile", Kind::Text, Group::Profile, "f.email")
+        .nullable()
+        .sensitive(),
+    Field::new("birth_date", "birthday", "Date of birth in the profile", Kind::AnnualDate, Group::Profile, "f.birth_date")
+        .nullable()
+        .sensitive(),
+    Field::new("created_at", "first sight", "When the CRM first saw the guest", Kind::Timestamp, Group::Profile, "f.created_day"),
+    Field::new(
+        "in_segment",
+        "segments",
+        "Keys of the other segments that the guest is a member of",
+        Kind::Set,
+        Group::Segments,
+        "f.segments",
+    ),
+    Field::new("orders", "orders", "Counted orders", Kind::Relation(&ORDERS), Group::Orders, ""),
+    Field::new("items", "items", "Lines of counted orders", Kind::Relation(&ITEMS), Group::Items, ""),
+    Field::new(
+        "random_bucket",
+        "random bucket",
+        "A number from 0 to 99 that a guest keeps for good, for holdouts and tests",
+        Kind::Number(Unit::Whole, Some(0), Some(99)),
+        Group::Fixed,
+        "f.random_bucket",
+    ),
+];
+
+static ORDERS: Relation = Relation {
+    fields: ORDER_FIELDS,
+    source: "crm.orders_of(f.org_id, f.customer_ref, f.venue_ref) AS o",
+    day: "o.day",
+    sum: "COALESCE(sum(o.total), 0)",
+    quantity: None,
+    noun: ("order", "orders"),
+};
+
+static ORDER_FIELDS: &[Field] = &[
+    Field::new("total", "total", "Total net of refunds", MONEY, Group::Orders, "o.total"),
+    Field::new(
+        "channel",
+        "channel",
+        "How it was ordered, where the platform says",
+        Kind::Text,
+        Group::Orders,
+        "o.channel",
+    )
+    .nullable(),
+    Field::new(
+        "daypart",
+        "daypart",
+        "Part of the local day in which it was completed",
+        DAYPARTS,
+        Group::Orders,
+        "o.daypart",
+    ),
+    Field::new("weekday", "weekday", "Weekday of its local day", WEEKDAYS, Group::Orders, "o.weekday"),
+    Field::new(
+        "table",
+        "table",
+        "Table it was served at, where the platform says",
+        Kind::Text,
+        Group::Orders,
+        "o.table_name",
+    )
+    .nullable(),
+    Field::new(
+        "promo_code",
+        "promotion code",
+        "Promotion code, where there is one",
+        Kind::Text,
+        Group::Orders,
+        "o.promo_code",
+    )
+    .nullable(),
+    Field::new(
+        "payment_method",
+        "payment method",
+        "How it was paid, where the platform says",
+        Kind::Text,
+        Group::Orders,
+        "o.payment_method",
+    )
+    .nullable(),
+    Field::new(
+        "completed_at",
+        "completion",
+        "When it was completed",
+        Kind::Timestamp,
+        Group::Orders,
+        "o.day",
+    ),
+    Field::new("items", "items", "Lines of the order", Kind::Relation(&ITEMS_OF_ORDER), Group::Items, ""),
+];
+
+static ITEMS: Relation = Relation {
+    fields: ITEM_FIELDS,
+    source: "crm.items_of(f.org_id, f.customer_ref, f.venue_ref) AS i",
+    day: "i.day",
+    sum: "COALESCE(sum(i.amount), 0)",
+    quantity: Some("COALESCE(sum(i.quantity), 0)"),
+    noun: ("item", "items"),
+};
+
+static ITEMS_OF_ORDER: Relation = Relation {
+    fields: ITEM_FIELDS,
+    source: "crm.items_of_order(o.order_ref, o.day) AS i",
+    day: "i.day",
+    sum: "COALESCE(sum(i.amount), 0)",
+    quantity: Some("COALESCE(sum(i.quantity), 0)"),
+    noun: ("item", "items"),
+};
+
+static ITEM_FIELDS: &[Field] = &[
+    Field::new("product", "product", "Name of the product", Kind::Text, Group::Items, "i.product").nullable(),
+    Field::new(
+        "category",
+        "category",
+        "Category of the product, where the platform says",
+        Kind::Text,
+        Group::Items,
+        "i.category",
+    )
+    .nullable(),
+    Field::new(
+        "quantity",
+        "quantity",
+        "How many",
+        Kind::Number(QUANTITY, None, None),
+        Group::Items,
+        "i.quantity",
+    )
+    .nullable(),
+    Field::new("amount", "amount", "Total of the line", MONEY, Group::Items, "i.amount").nullable(),
+    Field::new(
+        "completed_at",
+        "completion",
+        "When its order was completed",
+        Kind::Timestamp,
+        Group::Items,
+        "i.day",
+    ),
+];
+
+/// A field of a guest or, in a relation's `where`, of its rows.
+pub(super) fn find(fields: &'static [Field], name: &str) -> Option<&'static Field> {
+    fields.iter().find(|field| field.name == name)
+}

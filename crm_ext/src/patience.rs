@@ -1,0 +1,131 @@
+//! A sale waits for locks so long and no longer, however many it needs.
+//!
+//! `lock_timeout` bounds each wait by itself. A row that many sessions want is waited for again and again, since who
+//! gets it first makes a version that the others wait for anew; and a statement of many orders wants many rows. Here one
+//! deadline stands for all waits of a statement.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::c_int;
+use std::time::{Duration, Instant};
+
+use pgrx::datum::{DatumWithOid, Uuid};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use pgrx::spi::OwnedPreparedStatement;
+
+use crate::plan::{internal, kept};
+
+unsafe extern "C-unwind" {
+    // utils/timeout.h
+    fn enable_timeout_after(id: c_int, delay_ms: c_int);
+    fn disable_timeout(id: c_int, keep_indicator: bool);
+    fn get_timeout_indicator(id: c_int, reset_indicator: bool) -> bool;
+}
+
+/// `LOCK_TIMEOUT` of utils/timeout.h.
+const LOCK_TIMEOUT: c_int = 2;
+
+/// What takes longer has waited; an order is counted in a hundredth of it.
+const A_WAIT: Duration = Duration::from_millis(2);
+
+/// A transaction, and when the client sent the statement under way. Statements of one function, or sent as one, share it.
+pub(crate) type Statement = (u32, i64);
+
+pub(crate) fn statement_under_way() -> Statement {
+    // SAFETY: both read numbers of this session; a transaction that changes an order, or is to, has a number.
+    unsafe { (pg_sys::GetTopTransactionId().into_inner(), pg_sys::GetCurrentStatementStartTimestamp()) }
+}
+
+thread_local! {
+    /// How long a statement has waited.
+    static WAITED: Cell<(Statement, Duration)> = const { Cell::new(((0, 0), Duration::ZERO)) };
+}
+
+/// Another statement, though the client sent it with others, may wait anew.
+pub(crate) fn begin_statement(statement: Statement) {
+    WAITED.set((statement, Duration::ZERO));
+}
+
+fn waited() -> Duration {
+    let statement = statement_under_way();
+    if WAITED.get().0 != statement {
+        begin_statement(statement);
+    }
+    WAITED.get().1
+}
+
+/// Does what may wait for locks, as long as the setting `lock_timeout` allows for all waits of the statement together;
+/// then it is an error like that setting's.
+pub(crate) fn within_lock_timeout<T>(work: impl FnOnce() -> T) -> T {
+    // SAFETY: reads a plain integer of this session.
+    let Ok(limit) = u64::try_from(unsafe { pg_sys::LockTimeout }) else {
+        return work();
+    };
+    if limit == 0 {
+        return work();
+    }
+    let left = Duration::from_millis(limit).saturating_sub(waited()).as_millis().max(1);
+    let _deadline = Deadline::in_milliseconds(c_int::try_from(left).unwrap_or(c_int::MAX));
+    work()
+}
+
+struct Deadline {
+    lock_timeout: c_int,
+    began: Instant,
+}
+
+impl Deadline {
+    fn in_milliseconds(left: c_int) -> Self {
+        // SAFETY: reads and writes a plain integer of this session, which its owner puts back when it is dropped. While
+        // it is 0, PostgreSQL leaves this timeout alone, which is its own and registered in every session; when it runs
+        // out, whatever is waited for is given up with the error of lock_timeout.
+        unsafe {
+            let lock_timeout = pg_sys::LockTimeout;
+            pg_sys::LockTimeout = 0;
+            enable_timeout_after(LOCK_TIMEOUT, left);
+            Self { lock_timeout, began: Instant::now() }
+        }
+    }
+}
+
+impl Drop for Deadline {
+    fn drop(&mut self) {
+        // SAFETY: ends what the constructor began. A deadline that was reached after the last wait, or on the way out of
+        // another error, must not cancel what the platform does next.
+        unsafe {
+            disable_timeout(LOCK_TIMEOUT, true);
+            if get_timeout_indicator(LOCK_TIMEOUT, true) {
+                pg_sys::QueryCancelPending = 0;
+            }
+            pg_sys::LockTimeout = self.lock_timeout;
+        }
+        let took = self.began.elapsed();
+        if took > A_WAIT {
+            let (statement, before) = WAITED.get();
+            WAITED.set((statement, before.saturating_add(took)));
+        }
+    }
+}
+
+const LOCK_GUESTS: &str = "
+    SELECT FROM crm.customer_venue_stats AS t
+    WHERE t.org_id = $1 AND t.venue_id = $2 AND t.customer_id = ANY ($3)
+    ORDER BY t.customer_id FOR UPDATE";
+
+thread_local! {
+    static LOCK_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
+}
+
+/// Locks the rows of some guests of a venue in the order of their keys.
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+fn await_guests(org_id: i32, venue_id: Uuid, guests: Vec<Uuid>) -> Result<(), ErrorReport> {
+    let parameters: [DatumWithOid<'_>; 3] = [org_id.into(), venue_id.into(), guests.into()];
+    let types =
+        [PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDARRAYOID].map(PgOid::BuiltIn);
+    Spi::connect_mut(|client| {
+        LOCK_PLAN.with_borrow_mut(|plan| {
+            let plan = kept(plan, client, LOCK_GUESTS, &types)?;
+            within_lock_timeout(|| client.update(plan, None, &parameters)).map_err(internal).map(|_| ())
+        })
+    })
+}

@@ -1,0 +1,121 @@
+//! Two guests who are one person: their orders count for the survivor, whoever they arrive under.
+
+use crm_tests::restaurant::{self, totals};
+use crm_tests::{Session, TestDatabase};
+
+/// Ana with two orders on 1 and 2 March, her second account ana2 with one on 2 March and one at the bar, ben with one.
+fn platform(purpose: &str) -> (TestDatabase, Session) {
+    let database = TestDatabase::new(purpose);
+    let mut sql = database.session();
+    restaurant::create(&mut sql);
+    restaurant::add_venue(&mut sql, "bistro", "Europe/Paris");
+    restaurant::add_venue(&mut sql, "bar", "Europe/Paris");
+    sql.run(
+        r#"INSERT INTO "Customer" (id, name) VALUES ('ana', 'Ana'), ('ana2', 'Ana B.'), ('ben', 'Ben');
+           INSERT INTO "Order" (id, "venueId", "customerId", status, total, "completedAt") VALUES
+             ('1', 'bistro', 'ana',  'COMPLETED', 10, '2025-03-01 19:00 Europe/Paris'),
+             ('2', 'bistro', 'ana',  'COMPLETED', 20, '2025-03-02 12:00 Europe/Paris'),
+             ('3', 'bistro', 'ana2', 'COMPLETED', 40, '2025-03-02 20:00 Europe/Paris'),
+             ('4', 'bar',    'ana2', 'COMPLETED', 5,  '2025-03-03 22:00 Europe/Paris'),
+             ('5', 'bistro', 'ben',  'COMPLETED', 7,  '2025-03-03 12:00 Europe/Paris')"#,
+    );
+    sql.run("SET crm.as_of = '2025-03-10 12:00+00'");
+    restaurant::bind(&mut sql);
+    (database, sql)
+}
+
+#[track_caller]
+fn expect(sql: &mut Session, ana: &str, ana2: &str, at_the_bar: &str) {
+    let bar = "SELECT coalesce(max(concat_ws(' ', total_orders, total_visits, total_spent)), '')
+                 FROM crm.customer_venue_stats WHERE venue_id = crm.key('bar') AND customer_id = crm.key('ana')";
+    assert_eq!(totals(sql, "bistro", "ana"), ana, "ana at the bistro");
+    assert_eq!(totals(sql, "bistro", "ana2"), ana2, "ana2 at the bistro");
+    assert_eq!(sql.value(bar), at_the_bar, "ana at the bar");
+    assert_eq!(totals(sql, "bistro", "ben"), "1 1 7.00", "ben");
+    sql.expect_none("SELECT * FROM crm.failed_change");
+    sql.expect_none("SELECT v.ref, d.* FROM crm.venue v, crm.verify_stats(v.ref) d");
+}
+
+#[test]
+fn orders_of_both_count_for_the_one_kept_and_come_back() {
+    let (_database, mut sql) = platform("both");
+    expect(&mut sql, "2 2 30.00", "1 1 40.00", "");
+    sql.run("SELECT crm.merge_customers('ana', 'ana2', 'same phone')");
+    // Three orders on two days: the second of March was one visit of one person.
+    expect(&mut sql, "3 2 70.00", "0 0 0.00", "1 1 5.00");
+    sql.expect_rows(
+        "SELECT customer_id = crm.key('ana'), count(*), sum(total) FROM crm.orders GROUP BY 1 ORDER BY 1",
+        &["f|1|7.00", "t|4|75.00"],
+    );
+    sql.run("SELECT crm.unmerge_customer('ana2')");
+    expect(&mut sql, "2 2 30.00", "1 1 40.00", "0 0 0.00");
+}
+
+#[test]
+fn later_orders_under_the_merged_id_count_for_the_survivor() {
+    let (_database, mut sql) = platform("later");
+    sql.run("SELECT crm.merge_customers('ana', 'ana2', 'same phone')");
+    let order = |id: &str, guest: &str, total: u32| {
+        format!(
+            r#"INSERT INTO "Order" (id, "venueId", "customerId", status, total, "completedAt")
+               VALUES ('{id}', 'bistro', '{guest}', 'COMPLETED', {total}, '2025-03-05 12:00 Europe/Paris')"#
+        )
+    };
+    sql.run(&order("6", "ana2", 100));
+    expect(&mut sql, "4 3 170.00", "0 0 0.00", "1 1 5.00");
+    sql.run(&order("7", "ana", 1));
+    expect(&mut sql, "5 3 171.00", "0 0 0.00", "1 1 5.00");
+    sql.run(r#"UPDATE "Order" SET status = 'VOID' WHERE id = '6'"#);
+    expect(&mut sql, "4 3 71.00", "0 0 0.00", "1 1 5.00");
+    sql.run(r#"UPDATE "Order" SET status = 'COMPLETED' WHERE id = '6'"#);
+    sql.run("CALL crm.run_night()");
+    expect(&mut sql, "5 3 171.00", "0 0 0.00", "1 1 5.00");
+}
+
+#[test]
+fn a_chain_ends_at_one_survivor_and_opens_link_by_link() {
+    let (_database, mut sql) = platform("chain");
+    sql.run("SELECT crm.merge_customers('ana', 'ana2', 'same phone'); SELECT crm.merge_customers('ben', 'ana', 'married')");
+    assert_eq!(totals(&mut sql, "bistro", "ben"), "4 3 77.00");
+    sql.expect_none("SELECT v.ref, d.* FROM crm.venue v, crm.verify_stats(v.ref) d");
+    sql.run("SELECT crm.unmerge_customer('ana')");
+    expect(&mut sql, "3 2 70.00", "0 0 0.00", "1 1 5.00");
+    sql.run("SELECT crm.unmerge_customer('ana2')");
+    expect(&mut sql, "2 2 30.00", "1 1 40.00", "0 0 0.00");
+}
+
+#[test]
+fn a_backfill_after_a_merge_counts_for_the_survivor() {
+    let (_database, mut sql) = platform("backfill");
+    sql.run("SELECT crm.merge_customers('ana', 'ana2', 'same phone')");
+    sql.run("SELECT crm.unbind('order')");
+    restaurant::bind_orders_and_backfill(&mut sql);
+    expect(&mut sql, "3 2 70.00", "0 0 0.00", "1 1 5.00");
+}
+
+#[test]
+fn what_cannot_be_merged_is_refused() {
+    let (_database, mut sql) = platform("refused");
+    for (call, code, column) in [
+        ("crm.merge_customers('ana', 'ana', 'x')", "22023", Some("dropped")),
+        ("crm.merge_customers('ana', 'ana2', ' ')", "22023", Some("reason")),
+        ("crm.merge_customers('ana', 'ana2', NULL)", "22023", Some("reason")),
+        ("crm.merge_customers('ana', 'nobody', 'x')", "CR404", Some("dropped")),
+        ("crm.merge_customers('nobody', 'ana', 'x')", "CR404", Some("keep")),
+        ("crm.merge_customers(NULL, 'ana', 'x')", "CR404", Some("keep")),
+        ("crm.unmerge_customer('ana')", "CR409", Some("customer")),
+    ] {
+        let refusal = sql.attempt(&format!("SELECT {call}")).expect_err(call);
+        assert_eq!((refusal.code.as_str(), refusal.column.as_deref()), (code, column), "{call}");
+    }
+    sql.run("SELECT crm.merge_customers('ana', 'ana2', 'x')");
+    assert_eq!(
+        sql.attempt("SELECT crm.merge_customers('ben', 'ana2', 'x')").expect_err("refused").code,
+        "CR409"
+    );
+    assert_eq!(
+        sql.attempt("SELECT crm.merge_customers('ana2', 'ben', 'x')").expect_err("refused").code,
+        "CR409"
+    );
+    expect(&mut sql, "3 2 70.00", "0 0 0.00", "1 1 5.00");
+}
