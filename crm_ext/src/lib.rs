@@ -8,6 +8,7 @@ mod clock;
 mod cohort;
 mod collected;
 mod criteria;
+mod day_totals;
 mod key;
 mod local_time;
 mod migration;

@@ -3,6 +3,8 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::scoring;
+
 /// Digits of a numeric are base 10,000.
 const BASE: i64 = 10_000;
 
@@ -23,14 +25,7 @@ pub(crate) unsafe fn hundredths(datum: pg_sys::Datum) -> Result<i64, ErrorReport
         return Ok(read);
     }
     // SAFETY: as above.
-    let amount = unsafe { AnyNumeric::from_datum(datum, false) }.unwrap_or_default();
-    i64::try_from(amount * AnyNumeric::from(100)).map_err(|_| {
-        ErrorReport::new(
-            PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-            "money out of range",
-            "crm.hundredths",
-        )
-    })
+    scoring::hundredths(unsafe { AnyNumeric::from_datum(datum, false) }.unwrap_or_default())
 }
 
 /// Hundredths of an amount of money, as the cohort reads them.

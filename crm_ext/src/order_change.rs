@@ -14,7 +14,7 @@ use pgrx::prelude::*;
 use pgrx::spi::OwnedPreparedStatement;
 
 use crate::collected::{self, Change};
-use crate::patience::{self, Statement, within_lock_timeout};
+use crate::patience::within_lock_timeout;
 use crate::plan::{internal, kept};
 use crate::scoring::hundredths;
 use crate::venue_scoring::{self, VenueScoring};
@@ -176,12 +176,18 @@ fn take_order(
         ));
     }
     let settled_later = settled_at_end(table);
-    let statement = patience::statement_under_way();
-    let first = HAD_ITS_FIRST.replace(statement) != statement;
-    if first {
-        patience::begin_statement(statement);
+    let statement = statement_under_way();
+    let at_once = HAD_ITS_FIRST.replace(statement) != statement || !settled_later;
+    if at_once {
+        within_lock_timeout(|| follow(old, new, true))?;
+    } else {
+        follow(old, new, false)?;
     }
-    let at_once = first || !settled_later;
+    Ok(!settled_later && collected::any())
+}
+
+/// Adds what a change makes of its guests' totals, where it may be done at once and is exact; collects the rest.
+fn follow(old: Option<Version<'_>>, new: Option<Version<'_>>, at_once: bool) -> Result<(), ErrorReport> {
     match (old, new) {
         (Some(old), Some(new)) if old.same_guest(&new) && old.completed_at == new.completed_at => {
             if old.total != new.total && !(at_once && amended(&old, &new)?) {
@@ -206,7 +212,15 @@ fn take_order(
             }
         }
     }
-    Ok(!settled_later && collected::any())
+    Ok(())
+}
+
+/// A transaction, and when the client sent the statement under way. Statements of one function, or sent as one, share it.
+type Statement = (u32, i64);
+
+fn statement_under_way() -> Statement {
+    // SAFETY: both read numbers of this session; a transaction that changes an order, or is to, has a number.
+    unsafe { (pg_sys::GetTopTransactionId().into_inner(), pg_sys::GetCurrentStatementStartTimestamp()) }
 }
 
 /// Whether the statement's own trigger will fire after those of its rows: not for what a subscription applies, nor for
@@ -255,8 +269,7 @@ fn applied(
     Spi::connect_mut(|client| {
         plan.with_borrow_mut(|plan| {
             let plan = kept(plan, client, statement, &TYPES.map(PgOid::BuiltIn))?;
-            let written = within_lock_timeout(|| client.update(plan, None, &parameters));
-            Ok(written.map_err(internal)?.len() == 1)
+            Ok(client.update(plan, None, &parameters).map_err(internal)?.len() == 1)
         })
     })
 }
@@ -276,8 +289,7 @@ fn amended(old: &Version<'_>, new: &Version<'_>) -> Result<bool, ErrorReport> {
         AMEND_PLAN.with_borrow_mut(|plan| {
             let types = [TYPES[0], TYPES[1], TYPES[2], TYPES[3], TYPES[3]].map(PgOid::BuiltIn);
             let plan = kept(plan, client, AMEND, &types)?;
-            let written = within_lock_timeout(|| client.update(plan, None, &parameters));
-            Ok(written.map_err(internal)?.len() == 1)
+            Ok(client.update(plan, None, &parameters).map_err(internal)?.len() == 1)
         })
     })
 }

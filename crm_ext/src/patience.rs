@@ -1,12 +1,11 @@
-//! A sale waits for locks so long and no longer, however many it needs.
+//! A change waits for locks so long and no longer, however often it has to wait.
 //!
 //! `lock_timeout` bounds each wait by itself. A row that many sessions want is waited for again and again, since who
-//! gets it first makes a version that the others wait for anew; and a statement of many orders wants many rows. Here one
-//! deadline stands for all waits of a statement.
+//! gets it first makes a version that the others wait for anew. Here one deadline stands for all waits of a change; and
+//! after one that waited in vain the rest of its transaction does not wait at all (`crm.put_off`).
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ffi::c_int;
-use std::time::{Duration, Instant};
 
 use pgrx::datum::{DatumWithOid, Uuid};
 use pgrx::pg_sys::panic::ErrorReport;
@@ -25,37 +24,8 @@ unsafe extern "C-unwind" {
 /// `LOCK_TIMEOUT` of utils/timeout.h.
 const LOCK_TIMEOUT: c_int = 2;
 
-/// What takes longer has waited; an order is counted in a hundredth of it.
-const A_WAIT: Duration = Duration::from_millis(2);
-
-/// A transaction, and when the client sent the statement under way. Statements of one function, or sent as one, share it.
-pub(crate) type Statement = (u32, i64);
-
-pub(crate) fn statement_under_way() -> Statement {
-    // SAFETY: both read numbers of this session; a transaction that changes an order, or is to, has a number.
-    unsafe { (pg_sys::GetTopTransactionId().into_inner(), pg_sys::GetCurrentStatementStartTimestamp()) }
-}
-
-thread_local! {
-    /// How long a statement has waited.
-    static WAITED: Cell<(Statement, Duration)> = const { Cell::new(((0, 0), Duration::ZERO)) };
-}
-
-/// Another statement, though the client sent it with others, may wait anew.
-pub(crate) fn begin_statement(statement: Statement) {
-    WAITED.set((statement, Duration::ZERO));
-}
-
-fn waited() -> Duration {
-    let statement = statement_under_way();
-    if WAITED.get().0 != statement {
-        begin_statement(statement);
-    }
-    WAITED.get().1
-}
-
-/// Does what may wait for locks, as long as the setting `lock_timeout` allows for all waits of the statement together;
-/// then it is an error like that setting's.
+/// Does what may wait for locks, as long as the setting `lock_timeout` allows for all its waits together; then it is an
+/// error like that setting's.
 pub(crate) fn within_lock_timeout<T>(work: impl FnOnce() -> T) -> T {
     // SAFETY: reads a plain integer of this session.
     let Ok(limit) = u64::try_from(unsafe { pg_sys::LockTimeout }) else {
@@ -64,14 +34,12 @@ pub(crate) fn within_lock_timeout<T>(work: impl FnOnce() -> T) -> T {
     if limit == 0 {
         return work();
     }
-    let left = Duration::from_millis(limit).saturating_sub(waited()).as_millis().max(1);
-    let _deadline = Deadline::in_milliseconds(c_int::try_from(left).unwrap_or(c_int::MAX));
+    let _deadline = Deadline::in_milliseconds(c_int::try_from(limit).unwrap_or(c_int::MAX));
     work()
 }
 
 struct Deadline {
     lock_timeout: c_int,
-    began: Instant,
 }
 
 impl Deadline {
@@ -83,7 +51,7 @@ impl Deadline {
             let lock_timeout = pg_sys::LockTimeout;
             pg_sys::LockTimeout = 0;
             enable_timeout_after(LOCK_TIMEOUT, left);
-            Self { lock_timeout, began: Instant::now() }
+            Self { lock_timeout }
         }
     }
 }
@@ -98,11 +66,6 @@ impl Drop for Deadline {
                 pg_sys::QueryCancelPending = 0;
             }
             pg_sys::LockTimeout = self.lock_timeout;
-        }
-        let took = self.began.elapsed();
-        if took > A_WAIT {
-            let (statement, before) = WAITED.get();
-            WAITED.set((statement, before.saturating_add(took)));
         }
     }
 }

@@ -207,7 +207,7 @@ unsafe fn keep(row: &Row) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
             row.get::<Time>(6),
             row.get::<String>(7),
             row.get::<pg_sys::Oid>(8),
-            row.get::<Date>(9).map(|day| day.to_pg_epoch_days()),
+            row.get::<Date>(9),
         )
     };
     let (
@@ -232,7 +232,7 @@ unsafe fn keep(row: &Row) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
         timezone,
         day_starts_at: i64::from(opening),
         rule: rule(&text)?,
-        closed_day,
+        closed_day: closed_day.map(|day| day.to_pg_epoch_days()),
         days: Cell::new([(i64::MIN, 0); 2]),
         bounds: Cell::new(None),
     });

@@ -132,6 +132,10 @@ BEGIN
       AND t.customer_id IN (SELECT m.customer_id FROM crm.merged_customer AS m WHERE m.org_id = org AND m.customer_id = ANY (guests));
     PERFORM crm.recount_guests(ROW(org, at.venue_id)::crm.venue_key, at.ref,
       ARRAY(SELECT c.ref FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = ANY (guests)), false);
+    -- On a day with orders of both there is one guest less, or one more.
+    PERFORM crm.note_days(ROW(org, at.venue_id)::crm.venue_key, ARRAY(
+      SELECT o.completed_at FROM crm.customer AS c CROSS JOIN LATERAL crm.counted_orders_of(c.ref, at.ref) AS o
+      WHERE c.org_id = org AND c.customer_id = ANY (guests)));
   END LOOP;
 END
 $$;

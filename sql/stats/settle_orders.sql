@@ -103,4 +103,4 @@ COMMENT ON FUNCTION crm.forget_collected() IS 'Forgets the collected changes, on
 COMMENT ON FUNCTION crm.end_statement() IS 'Ends a statement on the platform''s orders; returns whether collected changes are left to be settled';
 COMMENT ON FUNCTION crm.announce_statement() IS 'Announces a statement on a partitioned table, at whose end crm.settle_orders is called';
 COMMENT ON FUNCTION crm.put_off() IS 'Leaves the further changes of this transaction to the next repair, so that a transaction of many changes waits for a lock once and not for each';
-COMMENT ON FUNCTION crm.await_guests(int, uuid, uuid[]) IS 'Locks the rows of some guests of a venue in the order of their keys; lock_timeout bounds all its waits together, and those of the same statement before it';
+COMMENT ON FUNCTION crm.await_guests(int, uuid, uuid[]) IS 'Locks the rows of some guests of a venue in the order of their keys; lock_timeout bounds all its waits together';

@@ -146,7 +146,10 @@ fn under_load(database: &TestDatabase, lasting: Duration) -> (Seen, Seen, Vec<St
             let (mut session, stop, jobs) = (database.session(), &stop, &jobs);
             scope.spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
-                    if let Err(refusal) = session.attempt(job) {
+                    // Two merges of the same guests may meet: one is refused, and is asked for again.
+                    if let Err(refusal) = session.attempt(job)
+                        && !(job.contains("merge_customers") && refusal.code == "40P01")
+                    {
                         jobs.lock()
                             .expect("no panic while held")
                             .push(format!("{job}: {} {}", refusal.code, refusal.message));
