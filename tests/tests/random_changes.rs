@@ -155,7 +155,7 @@ fn change(random: &mut Sequence, shape: &Shape, number: u32) -> String {
                END LOOP; END$$"#
         ),
         17 => format!(r#"INSERT INTO {columns} SELECT 'n{number}-' || i, {values} + i * interval '9 hours' FROM generate_series(1, 5) i"#),
-        18 => format!(r#"DELETE FROM "Customer" WHERE id IN ('g4', 'g6'); INSERT INTO "Customer" (id) VALUES ('g4'), ('g6')"#),
+        18 => r#"DELETE FROM "Customer" WHERE id IN ('g4', 'g6'); INSERT INTO "Customer" (id) VALUES ('g4'), ('g6')"#.to_owned(),
         19 => format!(r#"UPDATE "Customer" SET id = CASE id WHEN 'g7' THEN 'h7' ELSE 'g7' END WHERE id IN ('g7', 'h7'); INSERT INTO "Customer" (id) VALUES ('g7') ON CONFLICT DO NOTHING; DELETE FROM "Customer" WHERE id = 'h7' AND {number} % 2 = 0"#),
         20 => format!(
             r#"SET LOCAL session_replication_role = replica; INSERT INTO {columns} VALUES ('r{number}', {values}), ('s{number}', {values});
@@ -173,7 +173,7 @@ fn change(random: &mut Sequence, shape: &Shape, number: u32) -> String {
             r#"COPY {columns} FROM PROGRAM 'printf "c{number},{venue},g1,{status},7.5,2025-03-09 10:00+00\nk{number},{venue},g2,{status},8.5,2025-03-02 10:00+00\n"' (FORMAT csv)"#
         ),
         24 => r#"DELETE FROM "Venue" WHERE id = 'north'; INSERT INTO "Venue" (id, name, tz, currency) VALUES ('north', 'North', 'Europe/Oslo', 'NOK')"#.to_owned(),
-        25 => format!(r#"UPDATE "Order" SET "customerId" = CASE "customerId" WHEN 'g1' THEN 'g2' ELSE 'g1' END WHERE "customerId" IN ('g1', 'g2')"#),
+        25 => r#"UPDATE "Order" SET "customerId" = CASE "customerId" WHEN 'g1' THEN 'g2' ELSE 'g1' END WHERE "customerId" IN ('g1', 'g2')"#.to_owned(),
         _ => format!(r#"UPDATE "Order" SET total = 100 - total WHERE "customerId" = {guest}"#),
     }
 }
