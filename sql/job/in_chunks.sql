@@ -49,7 +49,8 @@ BEGIN
   END LOOP;
   IF failure IS NULL THEN
     PERFORM crm.begin_step(of_job);
-    UPDATE crm.venue_scoring AS s SET recounted_at = started, closed_day = NULL
+    -- Sales under way may still count by the former local time: the next sweep then recounts once more.
+    UPDATE crm.venue_scoring AS s SET recounted_at = CASE WHEN crm.transactions_under_way() IS NULL THEN started END, closed_day = NULL
     WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
     COMMIT;
   END IF;

@@ -4,7 +4,7 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
   -- Orders of a merged guest count for another.
-  survivors text[] := ARRAY(SELECT DISTINCT crm.survivor_of(of_venue.org_id, u.ref) FROM unnest(customer_refs) AS u(ref));
+  survivors text[] := crm.survivors_of(of_venue.org_id, customer_refs);
   made uuid[];
   held uuid[];
   former_ends timestamptz[];
@@ -29,6 +29,7 @@ BEGIN
   -- A guest is new on another day now; and who is re-read without the order at hand most often lost or got his last.
   PERFORM crm.note_days(of_venue, present_ends);
   IF cardinality(made) = cardinality(survivors) THEN
+    PERFORM crm.expect_survivors(of_venue.org_id, customer_refs, survivors);
     RETURN customer_refs;
   END IF;
 
@@ -62,10 +63,30 @@ BEGIN
       SELECT moved.at FROM unnest(former_ends, present_ends) AS ends(before, after), LATERAL (VALUES (ends.before), (ends.after)) AS moved(at)
       WHERE ends.before IS DISTINCT FROM ends.after));
   END IF;
+  PERFORM crm.expect_survivors(of_venue.org_id, customer_refs, survivors);
   RETURN ARRAY(SELECT u.ref FROM unnest(customer_refs) AS u(ref) WHERE crm.key(crm.survivor_of(of_venue.org_id, u.ref)) = ANY (made || held));
 END
 $$;
 COMMENT ON FUNCTION crm.recount_guests(crm.venue_key, text, text[], boolean) IS 'Re-reads guests of a venue from the orders, each under a lock of his row; rows that others hold are left out or waited for; returns the guests re-read';
+
+CREATE OR REPLACE FUNCTION crm.survivors_of(org int, customer_refs text[]) RETURNS text[]
+LANGUAGE sql STABLE
+AS $$
+  SELECT ARRAY(SELECT DISTINCT crm.survivor_of(org, u.ref) AS ref FROM unnest(customer_refs) AS u(ref) ORDER BY ref)
+$$;
+COMMENT ON FUNCTION crm.survivors_of(int, text[]) IS 'The platform''s ids of the guests for whom orders under these ids count, each once';
+
+CREATE OR REPLACE FUNCTION crm.expect_survivors(org int, customer_refs text[], expected text[]) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  -- A merge that comes later waits for the rows that are locked by now.
+  IF crm.survivors_of(org, customer_refs) IS DISTINCT FROM expected THEN
+    RAISE EXCEPTION 'a guest was merged, or his merge taken back, meanwhile' USING ERRCODE = '40001';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION crm.expect_survivors(int, text[], text[]) IS 'Refuses with 40001 where orders count for others by now than they did: the repair then re-reads them';
 
 CREATE OR REPLACE FUNCTION crm.count_guests(venue_ref text, customer_refs text[])
 RETURNS TABLE (customer_id uuid, total_orders int, total_visits int, total_spent numeric, highest_order numeric,

@@ -119,3 +119,23 @@ fn what_cannot_be_merged_is_refused() {
     );
     expect(&mut sql, "3 2 70.00", "0 0 0.00", "1 1 5.00");
 }
+
+#[test]
+fn an_order_of_a_guest_merged_meanwhile_counts_for_the_survivor_after_a_repair() {
+    for isolation in ["READ COMMITTED", "REPEATABLE READ"] {
+        let database = TestDatabase::new("merged_meanwhile");
+        let mut sql = database.session();
+        restaurant::create(&mut sql);
+        restaurant::add_venue(&mut sql, "bistro", "Europe/Berlin");
+        sql.run(r#"SELECT dine('ana', 'bistro', '2025-06-20 20:00', 10); INSERT INTO "Customer" (id) VALUES ('anna')"#);
+        restaurant::bind(&mut sql);
+        let mut till = database.session();
+        till.run(&format!(r#"BEGIN ISOLATION LEVEL {isolation}; SELECT count(*) FROM "Order""#));
+        sql.run("SELECT crm.merge_customers('ana', 'anna', 'one person')");
+        till.run("SELECT dine('anna', 'bistro', '2025-06-21 20:00', 10)");
+        till.run("COMMIT");
+        sql.run("SELECT crm.repair_failed()");
+        assert_eq!(totals(&mut sql, "bistro", "ana"), "2 2 20.00", "{isolation}");
+        sql.expect_none("SELECT * FROM crm.verify_stats('bistro')");
+    }
+}
