@@ -190,6 +190,7 @@ extension_sql_file!(
         order_change::forget_collected,
         order_change::end_statement,
         order_change::put_off,
+        patience::await_guests,
         collected::collected_changes,
         collected::collected_days
     ]
