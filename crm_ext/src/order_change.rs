@@ -14,9 +14,9 @@ use pgrx::prelude::*;
 use pgrx::spi::OwnedPreparedStatement;
 
 use crate::collected::{self, Change};
+use crate::money;
 use crate::patience::within_lock_timeout;
 use crate::plan::{internal, kept};
-use crate::scoring::hundredths;
 use crate::venue_scoring::{self, VenueScoring};
 
 /// Parameters of a difference: the guest's key, then the order's total, its completion, and when the business day of
@@ -203,10 +203,10 @@ fn follow(old: Option<Version<'_>>, new: Option<Version<'_>>, at_once: bool) -> 
             if let Some(new) = new
                 && !(at_once && applied(&ADD_PLAN, ADD, &new)?)
             {
-                let total = hundredths(new.total.clone())?;
                 new.collect(if at_once {
                     Change::Reread // it was tried
                 } else {
+                    let total = money::hundredths_in(new.total.clone())?;
                     Change::Add { total, completed_at: new.completed_at }
                 })?;
             }

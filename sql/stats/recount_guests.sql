@@ -35,26 +35,20 @@ BEGIN
 
   -- Lock the rows, then read the orders in a new statement: one statement for both would miss an order that was
   -- committed while it waited for a lock.
-  IF leave_locked THEN
-    SELECT array_agg(l.customer_id), array_agg(l.first_order_at) || array_agg(l.last_order_at) INTO held, former_ends FROM (
-      SELECT t.customer_id, t.first_order_at, t.last_order_at FROM crm.customer_venue_stats AS t
-      WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
-        AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)) AND t.customer_id <> ALL (COALESCE(made, '{}'))
-      ORDER BY t.customer_id FOR UPDATE SKIP LOCKED) AS l;
-  ELSE
+  IF NOT leave_locked THEN
     PERFORM crm.await_guests(of_venue.org_id, of_venue.venue_id, ARRAY(SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)));
-    SELECT array_agg(l.customer_id), array_agg(l.first_order_at) || array_agg(l.last_order_at) INTO held, former_ends FROM (
-      SELECT t.customer_id, t.first_order_at, t.last_order_at FROM crm.customer_venue_stats AS t
-      WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
-        AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)) AND t.customer_id <> ALL (COALESCE(made, '{}'))
-      ORDER BY t.customer_id FOR UPDATE) AS l;
   END IF;
+  SELECT array_agg(l.customer_id), array_agg(l.first_order_at) || array_agg(l.last_order_at) INTO held, former_ends FROM (
+    SELECT t.customer_id, t.first_order_at, t.last_order_at FROM crm.customer_venue_stats AS t
+    WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
+      AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)) AND t.customer_id NOT IN (SELECT unnest(made))
+    ORDER BY t.customer_id FOR UPDATE SKIP LOCKED) AS l;
   IF held IS NOT NULL THEN
     WITH written AS (
       UPDATE crm.customer_venue_stats AS t
       SET total_orders = c.total_orders, total_visits = c.total_visits, total_spent = c.total_spent, highest_order = c.highest_order,
           first_order_at = c.first_order_at, last_order_at = c.last_order_at, recounted_in = pg_current_xact_id()
-      FROM crm.count_guests(venue_ref, ARRAY(SELECT u.ref FROM unnest(survivors) AS u(ref) WHERE crm.key(u.ref) = ANY (held))) AS c
+      FROM crm.count_guests(venue_ref, ARRAY(SELECT u.ref FROM unnest(survivors) AS u(ref) WHERE crm.key(u.ref) IN (SELECT unnest(held)))) AS c
       WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = c.customer_id
       RETURNING t.customer_id, t.first_order_at, t.last_order_at)
     SELECT array_agg(w.first_order_at ORDER BY h.n) || array_agg(w.last_order_at ORDER BY h.n) INTO present_ends
@@ -64,7 +58,7 @@ BEGIN
       WHERE ends.before IS DISTINCT FROM ends.after));
   END IF;
   PERFORM crm.expect_survivors(of_venue.org_id, customer_refs, survivors);
-  RETURN ARRAY(SELECT u.ref FROM unnest(customer_refs) AS u(ref) WHERE crm.key(crm.survivor_of(of_venue.org_id, u.ref)) = ANY (made || held));
+  RETURN ARRAY(SELECT u.ref FROM unnest(customer_refs) AS u(ref) WHERE crm.key(crm.survivor_of(of_venue.org_id, u.ref)) IN (SELECT unnest(made || held)));
 END
 $$;
 COMMENT ON FUNCTION crm.recount_guests(crm.venue_key, text, text[], boolean) IS 'Re-reads guests of a venue from the orders, each under a lock of his row; rows that others hold are left out or waited for; returns the guests re-read';

@@ -23,7 +23,7 @@ BEGIN
         done := crm.recount_guests(ROW(work.org_id, work.venue_id)::crm.venue_key, work.venue_ref, work.customer_refs, true);
         IF cardinality(done) < cardinality(work.customer_refs) THEN
           PERFORM crm.recount_guests(ROW(work.org_id, work.venue_id)::crm.venue_key, work.venue_ref,
-            ARRAY(SELECT u.ref FROM unnest(work.customer_refs) AS u(ref) WHERE u.ref <> ALL (done)), false);
+            ARRAY(SELECT unnest(work.customer_refs) EXCEPT SELECT unnest(done)), false);
         END IF;
       END IF;
     EXCEPTION WHEN OTHERS THEN

@@ -94,6 +94,17 @@ fn a_backfill_after_a_merge_counts_for_the_survivor() {
 }
 
 #[test]
+fn a_day_of_both_is_the_visit_of_one_returning_guest_at_a_glance() {
+    let (_database, mut sql) = platform("overview");
+    // Ana's first day was the first of March; on the second she came twice, under both ids.
+    sql.run("SET crm.as_of = '2025-03-02 22:00+00'");
+    let today = "SELECT t ->> 'orders', t ->> 'visits', t ->> 'new_guests' FROM (SELECT crm.overview('bistro') #> '{sales,today}' AS t) AS glance";
+    sql.expect_rows(today, &["2|2|1"]);
+    sql.run("SELECT crm.merge_customers('ana', 'ana2', 'same phone')");
+    sql.expect_rows(today, &["2|1|0"]);
+}
+
+#[test]
 fn what_cannot_be_merged_is_refused() {
     let (_database, mut sql) = platform("refused");
     for (call, code, column) in [
