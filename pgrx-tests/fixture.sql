@@ -17,6 +17,6 @@ CREATE FUNCTION public.drop_platform() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM crm.unbind('order'), crm.unbind('venue');
   DROP SCHEMA host CASCADE;
-  TRUNCATE crm.label_change, crm.customer_venue_stats, crm.customer, crm.venue_scoring, crm.venue_closure, crm.venue, crm.failed_change;
+  TRUNCATE crm.venue, crm.customer, crm.failed_change CASCADE;
 END
 $$;

@@ -5,7 +5,7 @@
 "$ROOT/scripts/install.sh"
 cd "$ROOT"
 say "building the system tests"
-cargo build --quiet --package crm_api
+cargo build --quiet --package crm_api --package crm_bench
 cargo test --quiet --package crm_tests --no-run
 
 cluster=test-$$
@@ -23,4 +23,9 @@ say "regression and isolation tests inside PostgreSQL"
 PG_CONFIG=$PG_CONFIG "$ROOT/pgrx-tests/run.sh"
 say "system tests"
 cargo test --package crm_tests --no-fail-fast -- --test-threads=2
+say "the benchmarks at their smallest: every case runs and both sides compute the same"
+log=$(mktemp)
+CRM_BENCH_URL=$CRM_TEST_URL cargo run --quiet --package crm_bench -- --orders 4000 --rounds 1 >"$log" 2>&1 ||
+  { cat "$log" >&2; rm -f "$log"; fail "a benchmark fails"; }
+rm -f "$log"
 say "all tests passed"

@@ -24,9 +24,10 @@ pub(crate) fn now() -> Result<TimestampWithTimeZone, ErrorReport> {
                 &[text.as_c_str().into_datum(), pg_sys::InvalidOid.into_datum(), (-1_i32).into_datum()],
             )
         },
-        // SAFETY: reads a value that is set at the start of every transaction.
         None => {
-            TimestampWithTimeZone::try_from(unsafe { pg_sys::GetCurrentTransactionStartTimestamp() }).ok()
+            // SAFETY: reads a value that is set at the start of every transaction.
+            let start = unsafe { pg_sys::GetCurrentTransactionStartTimestamp() };
+            TimestampWithTimeZone::try_from(start).ok()
         }
     };
     instant.ok_or_else(|| {

@@ -8,7 +8,7 @@ use pgrx::datum::{Date, Internal, Time, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::local_time::{LocalTime, ManyDays, POSTGRES_EPOCH};
+use crate::local_time::{ManyDays, POSTGRES_EPOCH};
 use crate::money;
 use crate::scoring::{instant, rule, unix_micros};
 
@@ -19,18 +19,26 @@ fn refuse(code: PgSqlErrorCode, message: &str) -> ErrorReport {
     ErrorReport::new(code, message.to_owned(), "crm.cohort")
 }
 
+/// The memory of an aggregate's state.
+pub(crate) fn aggregate_context(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Result<pg_sys::MemoryContext, ErrorReport> {
+    let mut context: pg_sys::MemoryContext = std::ptr::null_mut();
+    // SAFETY: PostgreSQL calls transitions with a valid fcinfo, and the context is only written to.
+    if unsafe { pg_sys::AggCheckCallContext(fcinfo, &mut context) } == 0 {
+        return Err(refuse(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "the transition of an aggregate is no function of its own",
+        ));
+    }
+    Ok(context)
+}
+
 /// Transition of the aggregate `crm.cohort`. Its arguments are read as they lie: it runs for every guest of a venue, and
 /// pgrx's conversions would cost more than all else.
 #[pg_extern(schema = "crm", sql = false)]
 fn cohort_add(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal, ErrorReport> {
-    let mut context: pg_sys::MemoryContext = std::ptr::null_mut();
-    // SAFETY: PostgreSQL calls this with a valid fcinfo, and the context is only written to.
-    if unsafe { pg_sys::AggCheckCallContext(fcinfo, &mut context) } == 0 {
-        return Err(refuse(
-            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            "crm.cohort_add is part of an aggregate",
-        ));
-    }
+    let context = aggregate_context(fcinfo)?;
     // SAFETY: sql/stats/cohort.sql declares twelve arguments of these types: a state that only this function makes,
     // then uuid, integer, integer, numeric, two timestamptz, three smallint, text and timestamptz. A datum is read as its
     // type only where it is not null.
@@ -77,9 +85,11 @@ fn cohort_add(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal, ErrorReport>
 
 /// End of the aggregate `crm.cohort`.
 #[pg_extern(schema = "crm", sql = false)]
-fn cohort_end(state: Internal) -> Vec<u8> {
-    // SAFETY: only cohort_add makes such states.
-    unsafe { state.get::<Vec<u8>>() }.cloned().unwrap_or_default()
+fn cohort_end(state: Internal) -> &'static [u8] {
+    // SAFETY: only cohort_add makes such states, and the bytes are copied into the result before the aggregate's memory goes.
+    unsafe {
+        state.get::<Vec<u8>>().map_or(&[], |packed| std::slice::from_raw_parts(packed.as_ptr(), packed.len()))
+    }
 }
 
 fn cohort(packed: &[u8]) -> Result<Cohort<'_>, ErrorReport> {
@@ -134,7 +144,8 @@ fn cohort_summary(
     )))
 }
 
-/// Guests of a packed cohort whose stored scores, label or next change differ under a rule, in the order of their keys.
+/// The guests of a packed cohort whose stored scores, label or next change differ under a rule, packed, in the order of
+/// their keys.
 #[pg_extern(schema = "crm", stable, strict, parallel_safe)]
 fn cohort_differing(
     packed: &[u8],
@@ -142,9 +153,34 @@ fn cohort_differing(
     timezone: &str,
     day_starts_at: Time,
     as_of: TimestampWithTimeZone,
-) -> Result<Vec<pgrx::Uuid>, ErrorReport> {
-    let differing = differing(packed, rule_text, timezone, day_starts_at, as_of)?;
-    Ok(differing.into_iter().map(|(key, _)| pgrx::Uuid::from_bytes(key)).collect())
+) -> Result<Vec<u8>, ErrorReport> {
+    let mut differing = differing(packed, rule_text, timezone, day_starts_at, as_of)?;
+    differing.sort_unstable_by_key(|(member, _)| member.key);
+    let mut packed = Vec::with_capacity(differing.len() * Member::PACKED);
+    differing.iter().for_each(|(member, _)| member.pack(&mut packed));
+    Ok(packed)
+}
+
+/// Keys of the guests of a packed cohort.
+#[pg_extern(schema = "crm", immutable, strict, parallel_safe)]
+fn cohort_keys(packed: &[u8]) -> Result<Vec<pgrx::Uuid>, ErrorReport> {
+    Ok(cohort(packed)?.members().map(|member| pgrx::Uuid::from_bytes(member.key)).collect())
+}
+
+/// How many guests a packed cohort has.
+#[pg_extern(schema = "crm", immutable, strict, parallel_safe)]
+fn cohort_count(packed: &[u8]) -> Result<i32, ErrorReport> {
+    Ok(i32::try_from(cohort(packed)?.members().len()).unwrap_or(i32::MAX))
+}
+
+/// Part of a packed cohort: so many guests from the given one on, the first being 1.
+#[pg_extern(schema = "crm", immutable, strict, parallel_safe)]
+fn cohort_part(packed: &[u8], first: i32, guests: i32) -> Result<&[u8], ErrorReport> {
+    cohort(packed)?;
+    let at =
+        |guest: i32| usize::try_from(guest).unwrap_or(0).saturating_mul(Member::PACKED).min(packed.len());
+    let first = first.max(1) - 1;
+    Ok(&packed[at(first)..at(first.saturating_add(guests.max(0)))])
 }
 
 /// The same guests with the scores, label and next change they should have.
@@ -173,11 +209,11 @@ fn cohort_ratings(
     let score = |score: u8| (score > 0).then_some(i16::from(score));
     let rows = differing(packed, rule_text, timezone, day_starts_at, as_of)?
         .into_iter()
-        .map(|(key, rating)| {
+        .map(|(member, rating)| {
             let next_label_at = rating.next_label_at.map(|at| instant(at - POSTGRES_EPOCH)).transpose()?;
             let [recency, frequency, monetary] = rating.scores.map(score);
             let label = rating.label.unwrap_or(Label::Inactive).name();
-            Ok((pgrx::Uuid::from_bytes(key), recency, frequency, monetary, label, next_label_at))
+            Ok((pgrx::Uuid::from_bytes(member.key), recency, frequency, monetary, label, next_label_at))
         })
         .collect::<Result<Vec<_>, ErrorReport>>()?;
     Ok(TableIterator::new(rows))
@@ -189,13 +225,13 @@ fn differing(
     timezone: &str,
     day_starts_at: Time,
     as_of: TimestampWithTimeZone,
-) -> Result<Vec<([u8; 16], Rating)>, ErrorReport> {
-    let days = ManyDays::new(LocalTime { timezone, day_starts_at: day_starts_at.into() });
+) -> Result<Vec<(Member, Rating)>, ErrorReport> {
+    let days = ManyDays::new(timezone, day_starts_at);
     let today = days.day(unix_micros(as_of));
-    Ok(cohort(packed)?.differing(&*rule(rule_text)?, today, &days))
+    Ok(cohort(packed)?.differing(&*rule(rule_text)?, today, &days).collect())
 }
 
-/// Guests of a packed cohort per label under a rule, on a day.
+/// Guests of a packed cohort per label under a rule, on a day and on the day before.
 #[pg_extern(schema = "crm", stable, strict, parallel_safe)]
 fn cohort_labels(
     packed: &[u8],
@@ -203,9 +239,15 @@ fn cohort_labels(
     timezone: &str,
     day_starts_at: Time,
     today: Date,
-) -> Result<Vec<i32>, ErrorReport> {
-    let days = ManyDays::new(LocalTime { timezone, day_starts_at: day_starts_at.into() });
-    Ok(cohort(packed)?.labels(&*rule(rule_text)?, today.to_pg_epoch_days(), &days).into())
+) -> Result<TableIterator<'static, (name!(day, Date), name!(guests, Vec<i32>))>, ErrorReport> {
+    let days = ManyDays::new(timezone, day_starts_at);
+    let on = [today.to_pg_epoch_days(), today.to_pg_epoch_days().saturating_sub(1)];
+    let counts = cohort(packed)?.labels(&*rule(rule_text)?, on, &days);
+    let rows = on
+        .into_iter()
+        .zip(counts)
+        .filter_map(|(day, counts)| Some((Date::try_from(day).ok()?, counts.into())));
+    Ok(TableIterator::new(rows.collect::<Vec<_>>()))
 }
 
 /// How many guests of a packed cohort had their first counted order on each of some days.
@@ -216,14 +258,15 @@ fn cohort_first_days(
     day_starts_at: Time,
     of_days: Vec<Date>,
 ) -> Result<Vec<i32>, ErrorReport> {
-    let days = ManyDays::new(LocalTime { timezone, day_starts_at: day_starts_at.into() });
-    let wanted: Vec<_> = of_days.iter().map(Date::to_pg_epoch_days).collect();
-    let mut counts = HashMap::with_capacity(wanted.len());
-    counts.extend(wanted.iter().map(|day| (*day, 0)));
-    for day in cohort(packed)?.first_days(&days) {
+    let days = ManyDays::new(timezone, day_starts_at);
+    let mut counts: HashMap<_, _> = of_days.iter().map(|day| (day.to_pg_epoch_days(), 0)).collect();
+    // Most guests came long before: two days before the first one are enough, whatever the zone.
+    let since =
+        counts.keys().min().and_then(|first| days.opening(first.saturating_sub(2))).unwrap_or(i64::MIN);
+    for day in cohort(packed)?.first_days(since, &days) {
         if let Some(count) = counts.get_mut(&day) {
             *count += 1;
         }
     }
-    Ok(wanted.iter().map(|day| counts[day]).collect())
+    Ok(of_days.iter().map(|day| counts[&day.to_pg_epoch_days()]).collect())
 }

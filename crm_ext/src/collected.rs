@@ -24,7 +24,7 @@ pub(crate) enum Change {
 }
 
 struct Entry {
-    /// Subtransaction it was made in: undone with it.
+    /// Open subtransaction it is part of: undone with it.
     made_in: pg_sys::SubTransactionId,
     venue_ref: String,
     customer_ref: String,
@@ -34,8 +34,17 @@ struct Entry {
     order_ref: Option<String>,
 }
 
+/// Entries that a subtransaction settled, which the undoing of it brings back. They are older than it: a statement
+/// that a trigger of the platform runs also settles what the statement under way left.
+struct Settled {
+    settled_in: pg_sys::SubTransactionId,
+    entries: Vec<Entry>,
+}
+
 thread_local! {
+    /// In the order of their subtransactions, as the later is part of the innermost one that is open.
     static ENTRIES: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+    static SETTLED: RefCell<Vec<Settled>> = const { RefCell::new(Vec::new()) };
     /// Whether this transaction's end and those of its parts will be told.
     static LISTENS: Cell<bool> = const { Cell::new(false) };
 }
@@ -49,13 +58,15 @@ pub(crate) fn add(
     order_ref: Option<&str>,
 ) -> bool {
     if !LISTENS.replace(true) {
-        register_subxact_callback(PgSubXactCallbackEvent::AbortSub, |aborted, _parent| {
-            // Subtransactions are numbered in the order of their start: those within the aborted one come after it.
-            ENTRIES.with_borrow_mut(|entries| entries.retain(|entry| entry.made_in < aborted));
-        });
+        register_subxact_callback(PgSubXactCallbackEvent::CommitSub, part_committed);
+        register_subxact_callback(PgSubXactCallbackEvent::AbortSub, |aborted, _parent| part_aborted(aborted));
+        for end in [PgXactCallbackEvent::PreCommit, PgXactCallbackEvent::PrePrepare] {
+            register_xact_callback(end, warn_of_unsettled);
+        }
         for end in [PgXactCallbackEvent::Commit, PgXactCallbackEvent::Prepare, PgXactCallbackEvent::Abort] {
             register_xact_callback(end, || {
-                forget();
+                ENTRIES.with_borrow_mut(Vec::clear);
+                SETTLED.with_borrow_mut(Vec::clear);
                 LISTENS.set(false);
             });
         }
@@ -90,8 +101,57 @@ pub(crate) fn any() -> bool {
     ENTRIES.with_borrow(|entries| !entries.is_empty())
 }
 
+/// Forgets the changes, which are settled, unless the settling is undone.
 pub(crate) fn forget() {
-    ENTRIES.with_borrow_mut(Vec::clear);
+    let entries = ENTRIES.take();
+    if !entries.is_empty() {
+        // SAFETY: reads a number of this session.
+        let settled_in = unsafe { pg_sys::GetCurrentSubTransactionId() };
+        SETTLED.with_borrow_mut(|settled| settled.push(Settled { settled_in, entries }));
+    }
+}
+
+fn part_committed(part: pg_sys::SubTransactionId, whole: pg_sys::SubTransactionId) {
+    ENTRIES.with_borrow_mut(|entries| {
+        for entry in entries.iter_mut().rev().take_while(|entry| entry.made_in == part) {
+            entry.made_in = whole;
+        }
+    });
+    SETTLED.with_borrow_mut(|settled| {
+        for batch in settled.iter_mut().rev().take_while(|batch| batch.settled_in == part) {
+            batch.settled_in = whole;
+            // What is made and settled in one is undone with it or stays settled.
+            batch.entries.retain(|entry| entry.made_in < whole);
+        }
+        settled.retain(|batch| !batch.entries.is_empty());
+    });
+}
+
+fn part_aborted(part: pg_sys::SubTransactionId) {
+    ENTRIES.with_borrow_mut(|entries| {
+        entries.retain(|entry| entry.made_in < part);
+        SETTLED.with_borrow_mut(|settled| {
+            while let Some(batch) = settled.pop_if(|batch| batch.settled_in >= part) {
+                let mut revived = batch.entries;
+                revived.retain(|entry| entry.made_in < part);
+                revived.append(entries);
+                *entries = revived;
+            }
+        });
+    });
+}
+
+/// The trigger that ends a statement was dropped or disabled.
+fn warn_of_unsettled() {
+    if any() {
+        ErrorReport::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            "pg_crm: changes of orders were neither counted nor recorded: no trigger ended their statement",
+            "crm.take_order",
+        )
+        .set_hint("SELECT crm.rebind('order') puts the missing trigger back and has the orders looked at.")
+        .report(PgLogLevel::WARNING);
+    }
 }
 
 /// The closed days that the changes collected so far touch, by the platform's ids of their venues.
@@ -185,7 +245,11 @@ fn collected_changes() -> Result<
     let instant = |at: Option<i64>| at.and_then(|at| TimestampWithTimeZone::try_from(at).ok());
     let mut rows = Vec::new();
     for (venue_ref, (venue, guests)) in venues {
-        for (key, (customer_ref, sum)) in guests {
+        for (key, (customer_ref, mut sum)) in guests {
+            // Near a change of clocks the latest order may be of an earlier day than the one before it.
+            if let (Some(venue), Some(first_day)) = (&venue, sum.days.first()) {
+                sum.reread |= venue.bounds(*first_day).is_none();
+            }
             rows.push((
                 venue.as_ref().map(|venue| venue.org_id),
                 venue.as_ref().map(|venue| venue.venue_id),

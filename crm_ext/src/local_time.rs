@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use crm_core::scoring::{Day, LocalDays};
-use pgrx::datum::TimestampWithTimeZone;
+use pgrx::datum::{Time, TimestampWithTimeZone};
 use pgrx::prelude::*;
 use pgrx::{IntoDatum, direct_function_call};
 
@@ -74,21 +74,31 @@ const SPAN_MICROS: i64 = DAY_MICROS / 4;
 const KEPT_SPANS: usize = 4 * 365 * 90;
 
 /// Local days of many instants: PostgreSQL is asked for the offset from UTC once in six hours, not for every guest.
-pub(crate) struct ManyDays<'a> {
-    local: LocalTime<'a>,
+pub(crate) struct ManyDays {
+    timezone: String,
+    day_starts_at: i64,
     /// By span: not known yet, or the offset, none where it changes within.
     offsets: RefCell<Vec<Option<Option<i64>>>>,
     openings: RefCell<HashMap<Day, Option<i64>>>,
 }
 
-impl<'a> ManyDays<'a> {
-    pub(crate) fn new(local: LocalTime<'a>) -> Self {
-        Self { local, offsets: RefCell::default(), openings: RefCell::default() }
+impl ManyDays {
+    pub(crate) fn new(timezone: &str, day_starts_at: Time) -> Self {
+        Self {
+            timezone: timezone.to_owned(),
+            day_starts_at: day_starts_at.into(),
+            offsets: RefCell::default(),
+            openings: RefCell::default(),
+        }
+    }
+
+    fn local(&self) -> LocalTime<'_> {
+        LocalTime { timezone: &self.timezone, day_starts_at: self.day_starts_at }
     }
 
     fn offset_at(&self, at: i64) -> Option<i64> {
         let instant = TimestampWithTimeZone::try_from(at).ok()?;
-        self.local.local(instant).checked_sub(at)
+        self.local().local(instant).checked_sub(at)
     }
 
     fn offset_throughout(&self, span: usize) -> Option<i64> {
@@ -103,7 +113,7 @@ impl<'a> ManyDays<'a> {
     }
 }
 
-impl LocalDays for ManyDays<'_> {
+impl LocalDays for ManyDays {
     fn day(&self, at: i64) -> Day {
         let at = at.saturating_sub(POSTGRES_EPOCH);
         let offset = usize::try_from(at.div_euclid(SPAN_MICROS))
@@ -111,12 +121,12 @@ impl LocalDays for ManyDays<'_> {
             .filter(|span| *span < KEPT_SPANS)
             .and_then(|span| self.offset_throughout(span))
             .or_else(|| self.offset_at(at));
-        business_day(at.saturating_add(offset.unwrap_or_default()), self.local.day_starts_at)
+        business_day(at.saturating_add(offset.unwrap_or_default()), self.day_starts_at)
     }
 
     fn opening(&self, day: Day) -> Option<i64> {
         *self.openings.borrow_mut().entry(day).or_insert_with(|| {
-            self.local.opening(day).map(|at| at.into_inner().saturating_add(POSTGRES_EPOCH))
+            self.local().opening(day).map(|at| at.into_inner().saturating_add(POSTGRES_EPOCH))
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Money: PostgreSQL's numeric as an integer of hundredths.
 
+use pgrx::IntoDatum;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -23,13 +24,21 @@ pub(crate) unsafe fn hundredths(datum: pg_sys::Datum) -> Result<i64, ErrorReport
         return Ok(read);
     }
     // SAFETY: as above.
-    let amount = unsafe { AnyNumeric::from_datum(datum, false) }.unwrap_or_default();
+    by_arithmetic(unsafe { AnyNumeric::from_datum(datum, false) }.unwrap_or_default())
+}
+
+/// Hundredths of an amount of money, rounded where it has more decimals.
+pub(crate) fn hundredths_in(amount: AnyNumeric) -> Result<i64, ErrorReport> {
+    match amount.into_datum() {
+        // SAFETY: the datum of a numeric.
+        Some(datum) => unsafe { hundredths(datum) },
+        None => Ok(0),
+    }
+}
+
+fn by_arithmetic(amount: AnyNumeric) -> Result<i64, ErrorReport> {
     i64::try_from(amount * AnyNumeric::from(100)).map_err(|_| {
-        ErrorReport::new(
-            PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-            "money out of range",
-            "crm.hundredths",
-        )
+        ErrorReport::new(PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "amount out of range", "pg_crm")
     })
 }
 

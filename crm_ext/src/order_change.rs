@@ -14,8 +14,9 @@ use pgrx::prelude::*;
 use pgrx::spi::OwnedPreparedStatement;
 
 use crate::collected::{self, Change};
+use crate::money;
+use crate::patience::within_lock_timeout;
 use crate::plan::{internal, kept};
-use crate::scoring::hundredths;
 use crate::segment;
 use crate::venue_scoring::{self, VenueScoring};
 
@@ -51,22 +52,22 @@ const RETRACT: &str = "
       AND $4 < t.highest_order AND t.first_order_at < $5 AND t.last_order_at > $5
       AND (t.first_order_at >= $6 OR t.last_order_at < $7)";
 
-/// Another total of an order, which was not the highest or is it now.
+/// Another total of an order, which was not the highest or is it now. An order higher than all was never counted: the
+/// platform changed it before its own trigger fired, which will count its first version.
 const AMEND: &str = "
     UPDATE crm.customer_venue_stats AS t
     SET total_spent = t.total_spent - $4 + $5, highest_order = GREATEST(t.highest_order, $5)
     WHERE t.org_id = $1 AND t.venue_id = $2 AND t.customer_id = $3
       AND t.recounted_in IS DISTINCT FROM pg_catalog.pg_current_xact_id()
-      AND t.total_orders > 0 AND ($4 < t.highest_order OR $5 >= t.highest_order)";
+      AND t.total_orders > 0 AND ($4 < t.highest_order OR ($4 = t.highest_order AND $5 >= $4))";
 
 thread_local! {
     static ADD_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
     static RETRACT_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
     static AMEND_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
-    /// Transaction, and the time at which the client sent it, of the statement that had its first change last.
-    /// Statements of one function, or sent as one, share it: the first change of the next one may be collected too,
-    /// which is slower and as good.
-    static HAD_ITS_FIRST: Cell<(u32, i64)> = const { Cell::new((0, 0)) };
+    /// The statement that had its first change last. Where statements were sent as one and no trigger ended the former,
+    /// the first change of the next one is collected too, which is slower and as good.
+    static HAD_ITS_FIRST: Cell<Statement> = const { Cell::new((0, 0)) };
 }
 
 /// Whether the end of the statement has something to do, for its trigger, which must not need the library to ask.
@@ -180,10 +181,18 @@ fn take_order(
         ));
     }
     let settled_later = settled_at_end(table);
-    // SAFETY: both read numbers of this session; a transaction that changes an order has a number.
-    let statement =
-        unsafe { (pg_sys::GetTopTransactionId().into_inner(), pg_sys::GetCurrentStatementStartTimestamp()) };
-    let at_once = !settled_later || HAD_ITS_FIRST.replace(statement) != statement;
+    let statement = statement_under_way();
+    let at_once = HAD_ITS_FIRST.replace(statement) != statement || !settled_later;
+    if at_once {
+        within_lock_timeout(|| follow(old, new, true))?;
+    } else {
+        follow(old, new, false)?;
+    }
+    Ok(!settled_later && collected::any())
+}
+
+/// Adds what a change makes of its guests' totals, where it may be done at once and is exact; collects the rest.
+fn follow(old: Option<Version<'_>>, new: Option<Version<'_>>, at_once: bool) -> Result<(), ErrorReport> {
     match (old, new) {
         (Some(old), Some(new)) if old.same_guest(&new) && old.completed_at == new.completed_at => {
             if old.total != new.total && !(at_once && amended(&old, &new)?) {
@@ -199,16 +208,24 @@ fn take_order(
             if let Some(new) = new
                 && !(at_once && applied(&ADD_PLAN, ADD, &new)?)
             {
-                let total = hundredths(new.total.clone())?;
                 new.collect(if at_once {
                     Change::Reread // it was tried
                 } else {
+                    let total = money::hundredths_in(new.total.clone())?;
                     Change::Add { total, completed_at: new.completed_at }
                 })?;
             }
         }
     }
-    Ok(!settled_later && collected::any())
+    Ok(())
+}
+
+/// A transaction, and when the client sent the statement under way. Statements of one function, or sent as one, share it.
+type Statement = (u32, i64);
+
+fn statement_under_way() -> Statement {
+    // SAFETY: both read numbers of this session; a transaction that changes an order, or is to, has a number.
+    unsafe { (pg_sys::GetTopTransactionId().into_inner(), pg_sys::GetCurrentStatementStartTimestamp()) }
 }
 
 /// Whether the statement's own trigger will fire after those of its rows: not for what a subscription applies, nor for

@@ -14,8 +14,9 @@ use pgrx::tupdesc::PgTupleDesc;
 use pgrx::{AllocatedByPostgres, IntoDatum, WhoAllocated};
 
 use crate::clock;
+use crate::money;
 use crate::plan::{internal, kept};
-use crate::scoring::{hundredths, unix_micros};
+use crate::scoring::unix_micros;
 use crate::segment;
 use crate::venue_scoring::{self, VenueScoring};
 
@@ -114,7 +115,7 @@ fn guest(venue: &VenueScoring, row: &Row<'_>, at: &Columns) -> Result<Option<Gue
     Ok(Some(Guest {
         total_orders,
         total_visits,
-        total_spent: hundredths(spent)?,
+        total_spent: money::hundredths_in(spent)?,
         first_day: venue.day(first_at),
         last_day: venue.day(last_at),
         last_order_at: unix_micros(last_at),
@@ -182,14 +183,7 @@ fn score_guest<'a>(
     let mut values = values.map(|value| value.unwrap_or(pg_sys::Datum::from(0)));
     let mut written = at.written;
     // A label that stays keeps its history; a new row's starts now.
-    let count = match (&former, changed_from) {
-        (_, Some(_)) => 7,
-        (Some(_), None) => 5,
-        (None, None) => {
-            nulls[5] = true;
-            7
-        }
-    };
+    let count = if former.is_some() && changed_from.is_none() { 5 } else { 7 };
     segment::note_label(changed_from.is_some());
     if let Some(former) = changed_from {
         Spi::connect_mut(|client| {

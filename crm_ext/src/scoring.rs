@@ -43,13 +43,6 @@ pub(crate) fn unix_micros(at: TimestampWithTimeZone) -> i64 {
     at.into_inner().saturating_add(POSTGRES_EPOCH)
 }
 
-/// An amount of money in hundredths.
-pub(crate) fn hundredths(amount: AnyNumeric) -> Result<i64, ErrorReport> {
-    i64::try_from(amount * AnyNumeric::from(100)).map_err(|_| {
-        ErrorReport::new(PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "amount out of range", "pg_crm")
-    })
-}
-
 fn guest(
     total_orders: i32,
     total_visits: i32,

@@ -97,14 +97,22 @@ extension_sql_file!(
         cohort::cohort_totals,
         cohort::cohort_differing,
         cohort::cohort_ratings,
+        cohort::cohort_keys,
+        cohort::cohort_count,
+        cohort::cohort_part,
         cohort::cohort_labels,
         cohort::cohort_first_days
     ]
 );
 extension_sql_file!(
+    "../../sql/stats/day_totals.sql",
+    name = "stats_day_totals",
+    requires = ["stats_cohort", day_totals::day_totals_rows]
+);
+extension_sql_file!(
     "../../sql/stats/explain_rfm.sql",
     name = "stats_explain_rfm",
-    requires = ["stats_cohort"]
+    requires = ["stats_day_totals"]
 );
 extension_sql_file!(
     "../../sql/stats/keep_days.sql",
@@ -182,19 +190,15 @@ extension_sql_file!(
         order_change::forget_collected,
         order_change::end_statement,
         order_change::put_off,
+        patience::await_guests,
         collected::collected_changes,
         collected::collected_days
     ]
 );
 extension_sql_file!(
-    "../../sql/stats/survey_venue.sql",
-    name = "stats_survey_venue",
-    requires = ["stats_settle_orders"]
-);
-extension_sql_file!(
     "../../sql/stats/upcoming_labels.sql",
     name = "stats_upcoming_labels",
-    requires = ["stats_survey_venue"]
+    requires = ["stats_settle_orders"]
 );
 extension_sql_file!(
     "../../sql/stats/verify_stats.sql",

@@ -7,30 +7,29 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::ffi::CStr;
 use std::rc::Rc;
+use std::thread::LocalKey;
 
 use crm_core::scoring::{Day, Rule};
 use pgrx::datum::{Date, DatumWithOid, Time, TimestampWithTimeZone, Uuid};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use pgrx::spi::{OwnedPreparedStatement, SpiClient};
 use pgrx::{AllocatedByRust, PgTriggerError, WhoAllocated};
 
 use crate::local_time::LocalTime;
-use crate::plan::{internal, kept};
+use crate::plan::internal;
 use crate::scoring::rule;
 
-const BY_REF: &str = "
+const BY_REF: &CStr = c"
     SELECT s.org_id, s.venue_id, s.ref, s.counting = 'live', s.timezone, s.day_starts_at, s.rule, s.tableoid, s.closed_day
     FROM crm.venue_scoring AS s WHERE s.ref = $1";
-const BY_KEY: &str = "
+const BY_KEY: &CStr = c"
     SELECT s.org_id, s.venue_id, s.ref, s.counting = 'live', s.timezone, s.day_starts_at, s.rule, s.tableoid, s.closed_day
     FROM crm.venue_scoring AS s WHERE s.org_id = $1 AND s.venue_id = $2";
 
 /// Venues kept per session; more than this are rarely at work in one.
 const MOST: usize = 256;
-
-const XACT_REPEATABLE_READ: i32 = pg_sys::XACT_REPEATABLE_READ as i32;
 
 /// A row of `crm.venue_scoring`.
 pub(crate) struct VenueScoring {
@@ -95,6 +94,9 @@ impl VenueScoring {
     }
 }
 
+/// Null until it is made, then kept for the session.
+type KeptPlan = Cell<pg_sys::SPIPlanPtr>;
+
 /// The rows read so far, and the table they came from.
 #[derive(Default)]
 struct Kept {
@@ -105,8 +107,8 @@ struct Kept {
 
 thread_local! {
     static KEPT: RefCell<Kept> = RefCell::default();
-    static REF_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
-    static KEY_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
+    static REF_PLAN: KeptPlan = const { Cell::new(std::ptr::null_mut()) };
+    static KEY_PLAN: KeptPlan = const { Cell::new(std::ptr::null_mut()) };
 }
 
 /// The scoring of the venue that the platform calls so.
@@ -114,12 +116,7 @@ pub(crate) fn by_ref(venue_ref: &str) -> Result<Option<Rc<VenueScoring>>, ErrorR
     if let Some(venue) = KEPT.with_borrow(|kept| kept.by_ref.get(venue_ref).map(Rc::clone)) {
         return Ok(Some(venue));
     }
-    Spi::connect_mut(|client| {
-        REF_PLAN.with_borrow_mut(|plan| {
-            let plan = kept(plan, client, BY_REF, &[PgOid::BuiltIn(PgBuiltInOids::TEXTOID)])?;
-            read(client, plan, &[venue_ref.into()])
-        })
-    })
+    read(&REF_PLAN, BY_REF, &[venue_ref.into()])
 }
 
 /// The scoring of a venue.
@@ -129,24 +126,90 @@ pub(crate) fn by_key(org_id: i32, venue_id: Uuid) -> Result<Option<Rc<VenueScori
     {
         return Ok(Some(venue));
     }
-    Spi::connect_mut(|client| {
-        KEY_PLAN.with_borrow_mut(|plan| {
-            let types = [PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID].map(PgOid::BuiltIn);
-            let plan = kept(plan, client, BY_KEY, &types)?;
-            read(client, plan, &[org_id.into(), venue_id.into()])
-        })
+    read(&KEY_PLAN, BY_KEY, &[org_id.into(), venue_id.into()])
+}
+
+/// Reads a row as it is now, not as the transaction's snapshot shows it: a REPEATABLE READ transaction may be older than
+/// the rule in force, and a guest it is the first to write would keep the former one's scores until the next night.
+fn read(
+    plan: &'static LocalKey<KeptPlan>,
+    query: &CStr,
+    parameters: &[DatumWithOid<'_>],
+) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
+    let mut types: Vec<pg_sys::Oid> = parameters.iter().map(DatumWithOid::oid).collect();
+    let mut values: Vec<pg_sys::Datum> =
+        parameters.iter().filter_map(|value| value.datum().map(|datum| datum.sans_lifetime())).collect();
+    Spi::connect_mut(|_| {
+        // SAFETY: within a connection to SPI. The query is NUL-terminated, the two arrays hold one entry for each of its
+        // parameters, none of them null, and outlive the calls; a kept plan lives as long as the session, and SPI itself
+        // registers the snapshot. The columns are of the types they are read as.
+        unsafe {
+            if plan.get().is_null() {
+                let made = pg_sys::SPI_prepare(
+                    query.as_ptr(),
+                    parameters.len().try_into().unwrap_or(0),
+                    types.as_mut_ptr(),
+                );
+                if made.is_null() || pg_sys::SPI_keepplan(made) != 0 {
+                    Spi::check_status(pg_sys::SPI_result).map_err(internal)?;
+                }
+                plan.set(made);
+            }
+            let status = pg_sys::SPI_execute_snapshot(
+                plan.get(),
+                values.as_mut_ptr(),
+                std::ptr::null(),
+                pg_sys::GetLatestSnapshot(),
+                std::ptr::null_mut(),
+                false,
+                false,
+                1,
+            );
+            Spi::check_status(status).map_err(internal)?;
+            let table = pg_sys::SPI_tuptable;
+            if pg_sys::SPI_processed == 0 || table.is_null() {
+                return Ok(None);
+            }
+            let row = Row { tuple: *(*table).vals, descriptor: (*table).tupdesc };
+            keep(&row)
+        }
     })
 }
 
-fn read(
-    client: &mut SpiClient<'_>,
-    plan: &OwnedPreparedStatement,
-    parameters: &[DatumWithOid<'_>],
-) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
-    let row = client.update(plan, Some(1), parameters).map_err(internal)?.first();
-    if row.is_empty() {
-        return Ok(None);
+/// A row that SPI has just read.
+struct Row {
+    tuple: pg_sys::HeapTuple,
+    descriptor: pg_sys::TupleDesc,
+}
+
+impl Row {
+    /// The value of a column, which must be of that type.
+    unsafe fn get<T: FromDatum>(&self, column: i32) -> Option<T> {
+        let mut is_null = true;
+        // SAFETY: the row was just read; the caller vouches for the type.
+        unsafe {
+            let datum = pg_sys::SPI_getbinval(self.tuple, self.descriptor, column, &mut is_null);
+            T::from_datum(datum, is_null)
+        }
     }
+}
+
+/// Keeps a row of the columns that both queries name.
+unsafe fn keep(row: &Row) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
+    // SAFETY: the types are those of the columns.
+    let columns = unsafe {
+        (
+            row.get::<i32>(1),
+            row.get::<Uuid>(2),
+            row.get::<String>(3),
+            row.get::<bool>(4),
+            row.get::<String>(5),
+            row.get::<Time>(6),
+            row.get::<String>(7),
+            row.get::<pg_sys::Oid>(8),
+            row.get::<Date>(9),
+        )
+    };
     let (
         Some(org_id),
         Some(venue_id),
@@ -155,20 +218,12 @@ fn read(
         Some(timezone),
         Some(opening),
         Some(text),
-    ) = (
-        row.get::<i32>(1).map_err(internal)?,
-        row.get::<Uuid>(2).map_err(internal)?,
-        row.get::<String>(3).map_err(internal)?,
-        row.get::<bool>(4).map_err(internal)?,
-        row.get::<String>(5).map_err(internal)?,
-        row.get::<Time>(6).map_err(internal)?,
-        row.get::<String>(7).map_err(internal)?,
-    )
+        table,
+        closed_day,
+    ) = columns
     else {
         return Ok(None);
     };
-    let table = row.get::<pg_sys::Oid>(8).map_err(internal)?;
-    let closed_day = row.get::<Date>(9).map_err(internal)?.map(|day| day.to_pg_epoch_days());
     let venue = Rc::new(VenueScoring {
         org_id,
         venue_id,
@@ -177,21 +232,18 @@ fn read(
         timezone,
         day_starts_at: i64::from(opening),
         rule: rule(&text)?,
-        closed_day,
+        closed_day: closed_day.map(|day| day.to_pg_epoch_days()),
         days: Cell::new([(i64::MIN, 0); 2]),
         bounds: Cell::new(None),
     });
-    // SAFETY: reads a plain integer of this session. What an old snapshot shows must not outlive its transaction.
-    if unsafe { pg_sys::XactIsoLevel } < XACT_REPEATABLE_READ {
-        KEPT.with_borrow_mut(|kept| {
-            if kept.by_key.len() >= MOST {
-                kept.forget();
-            }
-            kept.table = table;
-            kept.by_key.insert((org_id, *venue_id.as_bytes()), Rc::clone(&venue));
-            kept.by_ref.insert(venue.venue_ref.clone(), Rc::clone(&venue));
-        });
-    }
+    KEPT.with_borrow_mut(|kept| {
+        if kept.by_key.len() >= MOST {
+            kept.forget();
+        }
+        kept.table = table;
+        kept.by_key.insert((org_id, *venue_id.as_bytes()), Rc::clone(&venue));
+        kept.by_ref.insert(venue.venue_ref.clone(), Rc::clone(&venue));
+    });
     Ok(Some(venue))
 }
 

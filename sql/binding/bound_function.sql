@@ -11,12 +11,20 @@ $$;
 COMMENT ON FUNCTION crm.bound_function(text, text) IS 'Statement that gives a generated function its body';
 
 CREATE OR REPLACE FUNCTION crm.lock_wait() RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT COALESCE(NULLIF(current_setting('crm.lock_wait', true), ''), '100ms')
+DECLARE
+  wait text := COALESCE(NULLIF(btrim(current_setting('crm.lock_wait', true)), ''), '100ms');
+BEGIN
+  -- To PostgreSQL's lock_timeout 0 means waiting for ever.
+  IF wait !~ '^[0-9]+ *(us|ms|s|min)?$' OR wait ~ '^0+ *[a-z]*$' THEN
+    RAISE EXCEPTION 'crm.lock_wait cannot be "%"', wait USING ERRCODE = '22023', HINT = 'A time above zero, such as 100ms or 1s.';
+  END IF;
+  RETURN wait;
+END
 $$;
-COMMENT ON FUNCTION crm.lock_wait() IS 'How long a change of the platform''s rows may wait for a lock before it is left to the next repair: the setting crm.lock_wait as it is when crm.bind or crm.rebind generates the triggers, else 100ms';
+COMMENT ON FUNCTION crm.lock_wait() IS 'How long a change of the platform''s rows may wait for a lock before it is left to the next repair: the setting crm.lock_wait as it is when crm.bind or crm.rebind generates the triggers, else 100ms. 22023 for what is no time above zero.';
 
 CREATE OR REPLACE FUNCTION crm.bound_function_signature()
 RETURNS TABLE (name text, entity text, signature text, returned text, unbound_body text, description text)

@@ -77,6 +77,19 @@ BEGIN
     JOIN pg_attribute AS a ON a.attrelid = host AND a.attname = bound.fields -> l.field ->> 'column' AND NOT a.attisdropped
     WHERE l.entity = bound.entity
       AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = host AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL);
+    RETURN QUERY
+    SELECT bound.entity, CASE WHEN size.orders >= 100000 THEN 'warning' ELSE 'info' END, 'no_time_index',
+      format('no index of %s serves a range of column %I (field "completed_at"): each night reads all its orders', crm.host_name(host), done.attname),
+      format('CREATE INDEX %sON %s (%s);', CASE WHEN c.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END, crm.host_name(host),
+             concat_ws(', ', quote_ident(venue.attname), quote_ident(done.attname)))
+    FROM pg_class AS c
+    JOIN pg_attribute AS done ON done.attrelid = c.oid AND done.attname = bound.fields -> 'completed_at' ->> 'column' AND NOT done.attisdropped
+    LEFT JOIN pg_attribute AS venue ON venue.attrelid = c.oid AND venue.attname = bound.fields -> 'venue' ->> 'column' AND NOT venue.attisdropped,
+    LATERAL (SELECT sum(leaf.reltuples) AS orders FROM pg_class AS leaf
+             WHERE leaf.reltuples > 0 AND (leaf.oid = c.oid AND c.relkind = 'r' OR leaf.oid IN (SELECT t.relid FROM pg_partition_tree(c.oid) AS t WHERE t.isleaf))) AS size
+    WHERE c.oid = host AND bound.entity = 'order'
+      AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = host AND i.indisvalid AND i.indpred IS NULL
+                      AND (i.indkey[0] = done.attnum OR (i.indkey[0] = venue.attnum AND i.indkey[1] = done.attnum)));
   END LOOP;
 END
 $$;

@@ -109,7 +109,13 @@ BEGIN
         PERFORM crm.settle_orders();
       END IF;
     EXCEPTION WHEN OTHERS THEN
-      RAISE WARNING 'pg_crm: changes of orders were neither counted nor recorded: %', SQLERRM;
+      BEGIN
+        -- Whose orders are left is known to what has just failed: everything is to be looked at.
+        PERFORM crm.change_failed('order', SQLSTATE, SQLERRM, NULL, NULL, NULL, NULL, NULL);
+        PERFORM crm.forget_collected();
+      EXCEPTION WHEN OTHERS THEN
+        RAISE WARNING 'pg_crm: changes of orders were neither counted nor recorded: %', SQLERRM;
+      END;
     END;
   END IF;
   RETURN NULL;

@@ -34,6 +34,7 @@ BEGIN
   END IF;
   INSERT INTO crm.merged_customer (org_id, customer_id, ref, into_id, survivor_id, survivor_ref, reason, merged_by)
   VALUES (of_org, gone.customer_id, gone.ref, kept.customer_id, kept.customer_id, kept.ref, btrim(reason), (SELECT c.principal_id FROM crm.caller() AS c));
+  PERFORM crm.touch_customers(of_org, ARRAY[kept.customer_id, gone.customer_id]);
   PERFORM crm.follow_merges(of_org, gone.customer_id);
   PERFORM crm.recount_merged(of_org, gone.customer_id, ARRAY[kept.customer_id, gone.customer_id]);
 END
@@ -56,6 +57,7 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'customer "%" is not merged', customer USING ERRCODE = 'CR409', COLUMN = 'customer';
   END IF;
+  PERFORM crm.touch_customers(of_org, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
   PERFORM crm.follow_merges(of_org, taken_back.customer_id);
   PERFORM crm.recount_merged(of_org, taken_back.survivor_id, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
 END
@@ -90,6 +92,13 @@ $$;
 COMMENT ON FUNCTION crm.org_of_customer(text, text) IS 'The caller''s organisation, where the customer (the CRM''s id or the platform''s) is one of its guests; a superuser acting as himself, the only one whose guest he is. CR404 for any other; the parameter is named in the error.';
 
 -- Run inside pinned functions; every name is qualified.
+CREATE OR REPLACE FUNCTION crm.touch_customers(org int, customers uuid[]) RETURNS void
+LANGUAGE sql
+AS $$
+  UPDATE crm.customer AS c SET updated_at = clock_timestamp() WHERE c.org_id = org AND c.customer_id = ANY (customers)
+$$;
+COMMENT ON FUNCTION crm.touch_customers(int, uuid[]) IS 'Has a REPEATABLE READ sale that does not see a merge yet fail, and be repaired, where it gives one of these guests a first row: its foreign key meets a newer version';
+
 CREATE OR REPLACE FUNCTION crm.follow_merges(org int, customer uuid) RETURNS void
 LANGUAGE sql
 AS $$
@@ -123,6 +132,10 @@ BEGIN
       AND t.customer_id IN (SELECT m.customer_id FROM crm.merged_customer AS m WHERE m.org_id = org AND m.customer_id = ANY (guests));
     PERFORM crm.recount_guests(ROW(org, at.venue_id)::crm.venue_key, at.ref,
       ARRAY(SELECT c.ref FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = ANY (guests)), false, 'merge');
+    -- On a day with orders of both there is one guest less, or one more.
+    PERFORM crm.note_days(ROW(org, at.venue_id)::crm.venue_key, ARRAY(
+      SELECT o.completed_at FROM crm.customer AS c CROSS JOIN LATERAL crm.counted_orders_of(c.ref, at.ref) AS o
+      WHERE c.org_id = org AND c.customer_id = ANY (guests)));
     PERFORM crm.follow_guests(org, at.venue_id, guests, 'merge');
   END LOOP;
 END

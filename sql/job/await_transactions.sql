@@ -5,7 +5,8 @@ AS $$
   -- Every transaction holds one of these locks from its start on, one that has yet to write and a prepared one too.
   SELECT array_agg(DISTINCT l.virtualtransaction) FROM pg_locks AS l
   WHERE l.locktype IN ('virtualxid', 'transactionid') AND l.pid IS DISTINCT FROM pg_backend_pid()
-    AND NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = l.pid AND a.datname IS DISTINCT FROM current_database())
+    AND NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = l.pid
+                      AND (a.datname IS DISTINCT FROM current_database() OR a.backend_type = 'autovacuum worker'))
 $$;
 COMMENT ON FUNCTION crm.transactions_under_way() IS 'The other transactions of this database that have begun and not ended; null for none';
 

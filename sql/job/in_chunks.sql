@@ -49,7 +49,8 @@ BEGIN
   END LOOP;
   IF failure IS NULL THEN
     PERFORM crm.begin_step(of_job);
-    UPDATE crm.venue_scoring AS s SET recounted_at = started, closed_day = NULL
+    -- Sales under way may still count by the former local time: the next sweep then recounts once more.
+    UPDATE crm.venue_scoring AS s SET recounted_at = CASE WHEN crm.transactions_under_way() IS NULL THEN started END, closed_day = NULL
     WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
     COMMIT;
   END IF;
@@ -58,7 +59,7 @@ $$;
 COMMENT ON PROCEDURE crm.recount_in_chunks(text, crm.venue_key, bigint, text) IS 'Re-reads the guests of a venue whose totals differ from the orders, and has the next night count all its days; returns how many guests, and what went wrong';
 
 CREATE OR REPLACE PROCEDURE crm.rescore_in_chunks(
-  of_job text, of_venue crm.venue_key, as_of timestamptz, guests uuid[], INOUT rescored bigint, INOUT busy bigint, INOUT failure text
+  of_job text, of_venue crm.venue_key, as_of timestamptz, guests bytea, INOUT rescored bigint, INOUT busy bigint, INOUT failure text
 )
 LANGUAGE plpgsql
 AS $$
@@ -67,10 +68,10 @@ DECLARE
 BEGIN
   rescored := 0;
   busy := 0;
-  FOR first_of IN 1 .. COALESCE(cardinality(guests), 0) BY 1000 LOOP
+  FOR first_of IN 1 .. COALESCE(crm.cohort_count(guests), 0) BY 1000 LOOP
     PERFORM crm.begin_step(of_job);
     BEGIN
-      SELECT * INTO chunk FROM crm.rescore_guests(of_venue, as_of, guests[first_of : first_of + 999]);
+      SELECT * INTO chunk FROM crm.rescore_guests(of_venue, as_of, crm.cohort_part(guests, first_of, 1000));
       rescored := rescored + chunk.changed;
       busy := busy + chunk.busy;
       PERFORM crm.show_progress('night', of_venue.venue_id, chunk.changed);
@@ -82,4 +83,4 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE crm.rescore_in_chunks(text, crm.venue_key, timestamptz, uuid[], bigint, bigint, text) IS 'Rewrites the scores and labels of some guests of a venue where they differ; returns how many rows, how many guests a sale held, and what went wrong';
+COMMENT ON PROCEDURE crm.rescore_in_chunks(text, crm.venue_key, timestamptz, bytea, bigint, bigint, text) IS 'Rewrites the scores and labels of some guests of a venue where they differ; returns how many rows, how many guests a sale held, and what went wrong';

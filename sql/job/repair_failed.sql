@@ -4,7 +4,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT repaired FROM crm.repair_some(NULL, NULL)
 $$;
-COMMENT ON FUNCTION crm.repair_failed() IS 'Re-reads what could not be followed at once, from the platform as it is now, and removes what was repaired; returns how many changes. What still fails stays, with its error. In one transaction; the jobs commit in between.';
+COMMENT ON FUNCTION crm.repair_failed() IS 'Re-reads what could not be followed at once, from the platform as it is now, and removes what was repaired; returns how many changes. What still fails stays, with its error; while another session repairs, all stays. In one transaction; the jobs commit in between.';
 
 CREATE OR REPLACE FUNCTION crm.repair_some(most int, tried_before timestamptz, OUT tried int, OUT repaired int)
 LANGUAGE plpgsql
@@ -21,7 +21,10 @@ DECLARE
 BEGIN
   tried := 0;
   repaired := 0;
-  PERFORM pg_advisory_xact_lock(hashtextextended('crm.repair', 0));
+  IF NOT pg_try_advisory_xact_lock(hashtextextended('crm.repair', 0)) THEN
+    RAISE NOTICE 'pg_crm: another session repairs';
+    RETURN;
+  END IF;
   -- Venues first: customers and orders may wait for them.
   FOR failed IN
     SELECT c.entity, c.venue_ref, c.customer_ref, array_agg(c.change_id) AS changes

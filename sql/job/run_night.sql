@@ -23,13 +23,14 @@ END
 $$;
 COMMENT ON FUNCTION crm.begin_night(timestamptz, boolean, boolean) IS 'Starts a night, or goes on with the one that was cut off less than twelve hours ago (another only where its instant was given): returns when that started and whether it counts anew; null while another session is at it';
 
-CREATE OR REPLACE FUNCTION crm.open_night(of_venue crm.venue_key, as_of timestamptz, anew boolean, OUT recount boolean, OUT guests uuid[], OUT since xid8)
+CREATE OR REPLACE FUNCTION crm.open_night(of_venue crm.venue_key, as_of timestamptz, anew boolean, OUT recount boolean, OUT guests bytea, OUT since xid8, OUT top xid8)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   work record;
 BEGIN
+  top := pg_current_xact_id();
   -- A venue that came up while the backfill ended may still wait for its own.
   PERFORM crm.backfill_venue(of_venue, as_of);
   recount := crm.follow_local_time(of_venue) OR anew
@@ -54,8 +55,7 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
   work record;
-  gap boolean;
-  guests uuid[];
+  guests bytea;
   rescored bigint;
   busy bigint;
   others text[];
@@ -87,21 +87,24 @@ BEGIN
   IF failure IS NOT NULL THEN
     RETURN;
   END IF;
-  -- Sales under way may still write with the former rule.
+  -- Sales under way may still write with the former rule, and others may have while it was computed. There were none where
+  -- no transaction but that one, with its exception block, took a number.
   PERFORM crm.begin_step('crm.run_night');
   others := crm.transactions_under_way();
+  late := work.recount OR others IS NOT NULL OR since IS DISTINCT FROM work.top
+    OR pg_snapshot_xmax(pg_current_snapshot())::text::bigint <> work.top::text::bigint + 2;
   COMMIT;
   CALL crm.rescore_in_chunks('crm.run_night', of_venue, as_of, guests, rescored, busy, failure);
   written := written + rescored;
-  late := others IS NOT NULL OR busy > 0;
   earlier := earlier || others;
   IF busy > 0 THEN
+    late := true;
     -- Who was held may be let go unchanged: look at all.
     since := NULL;
   END IF;
 END
 $$;
-COMMENT ON PROCEDURE crm.run_venue_night(crm.venue_key, timestamptz, boolean, bigint, boolean, xid8, text[], text) IS 'The night of one venue; returns the rows written, whether sales under way may write with the former rule, from which transaction on (null for any), those under way, and what went wrong';
+COMMENT ON PROCEDURE crm.run_venue_night(crm.venue_key, timestamptz, boolean, bigint, boolean, xid8, text[], text) IS 'The night of one venue; returns the rows written, whether sales may have written with the former rule, the first transaction that may (null for any), those under way, and what went wrong';
 
 CREATE OR REPLACE PROCEDURE crm.run_night(as_of timestamptz DEFAULT NULL, recount boolean DEFAULT false)
 LANGUAGE plpgsql
@@ -119,7 +122,7 @@ DECLARE
   failure text;
   late_venues crm.venue_key[] := '{}';
   late_since xid8[] := '{}';
-  guests uuid[];
+  guests bytea;
   busy bigint;
 BEGIN
   IF NOT crm.begin_step('crm.run_night', false) THEN
@@ -172,9 +175,21 @@ BEGIN
   CALL crm.await_transactions(earlier);
   FOR n IN 1 .. cardinality(late_venues) LOOP
     PERFORM crm.begin_step('crm.run_night');
-    guests := crm.late_guests(late_venues[n], moment, late_since[n]);
+    failure := NULL;
+    BEGIN
+      guests := crm.late_guests(late_venues[n], moment, late_since[n]);
+    EXCEPTION WHEN OTHERS THEN
+      failure := SQLSTATE || ' ' || SQLERRM;
+    END;
     COMMIT;
-    CALL crm.rescore_in_chunks('crm.run_night', late_venues[n], moment, guests, written, busy, failure);
+    IF failure IS NULL THEN
+      CALL crm.rescore_in_chunks('crm.run_night', late_venues[n], moment, guests, written, busy, failure);
+    END IF;
+    IF failure IS NOT NULL THEN
+      PERFORM crm.begin_step('crm.run_night');
+      PERFORM crm.end_run(crm.start_run('night', late_venues[n]), 0, failure);
+      COMMIT;
+    END IF;
   END LOOP;
   CALL crm.run_segments_night('crm.run_night', moment);
   PERFORM crm.begin_step('crm.run_night');

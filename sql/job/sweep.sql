@@ -33,8 +33,10 @@ BEGIN
     END IF;
   END IF;
   FOR due IN
-    SELECT ROW(d.org_id, d.venue_id)::crm.venue_key AS key, array_agg(d.customer_id ORDER BY d.customer_id) AS guests
-    FROM (SELECT t.org_id, t.venue_id, t.customer_id FROM crm.customer_venue_stats AS t
+    SELECT ROW(d.org_id, d.venue_id)::crm.venue_key AS key,
+           crm.cohort(d.customer_id, d.total_orders, d.total_visits, d.total_spent, d.first_order_at, d.last_order_at,
+                      d.recency_score, d.frequency_score, d.monetary_score, d.label, d.next_label_at) AS guests
+    FROM (SELECT t.* FROM crm.customer_venue_stats AS t
           WHERE t.next_label_at <= as_of
           ORDER BY t.next_label_at LIMIT 1000
           -- A guest whose order is being counted is scored by it.

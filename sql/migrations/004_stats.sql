@@ -23,7 +23,9 @@ CREATE TABLE crm.customer_venue_stats (
   PRIMARY KEY (org_id, venue_id, customer_id),
   FOREIGN KEY (org_id, venue_id) REFERENCES crm.venue,
   FOREIGN KEY (org_id, customer_id) REFERENCES crm.customer
-);
+-- Room in each page: the night changes a score of every tenth guest, and where the new version fits beside the old one no
+-- index is written. Without, it took twice as long.
+) WITH (fillfactor = 85);
 CREATE INDEX customer_venue_stats_by_customer ON crm.customer_venue_stats (org_id, customer_id);
 -- What the sweep reads: the rows whose label time alone changes next.
 CREATE INDEX customer_venue_stats_due ON crm.customer_venue_stats (next_label_at) WHERE next_label_at IS NOT NULL;
@@ -51,6 +53,8 @@ CREATE POLICY own_venues ON crm.customer_venue_stats FOR SELECT TO crm_reader, c
   USING (org_id = (SELECT crm.caller_org())
          AND ((SELECT crm.caller_venues()) IS NULL OR venue_id = ANY ((SELECT crm.caller_venues())::uuid[])));
 
+-- No foreign key: the rows come from rows of the stats by a trigger, and the check of each, which locks the row that was just
+-- written, cost more than writing it.
 CREATE TABLE crm.label_change (
   org_id      int    NOT NULL,
   change_id   bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -59,8 +63,7 @@ CREATE TABLE crm.label_change (
   changed_at  timestamptz NOT NULL,
   from_label  text   NOT NULL,
   to_label    text   NOT NULL,
-  PRIMARY KEY (org_id, change_id),
-  FOREIGN KEY (org_id, venue_id, customer_id) REFERENCES crm.customer_venue_stats ON DELETE CASCADE
+  PRIMARY KEY (org_id, change_id)
 );
 CREATE INDEX label_change_by_guest ON crm.label_change (org_id, venue_id, customer_id);
 CREATE INDEX label_change_by_time ON crm.label_change (org_id, venue_id, changed_at);

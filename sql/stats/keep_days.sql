@@ -1,11 +1,13 @@
 CREATE OR REPLACE FUNCTION crm.keep_days(
-  of_venue crm.venue_key, from_day date, cohort bytea, changes bigint[], of_days date[], of_guests int[], of_orders int[], of_revenue numeric[]
+  of_venue crm.venue_key, from_day date, cohort bytea, changes bigint[], days bigint[]
 ) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   changed date[];
+  of_days date[] := ARRAY(SELECT d.day FROM crm.day_totals_rows(days) AS d);
 BEGIN
   WITH seen AS (
     DELETE FROM crm.changed_day AS c WHERE c.org_id = of_venue.org_id AND c.change_id = ANY (changes) RETURNING c.day
@@ -14,20 +16,19 @@ BEGIN
   -- Days that have no orders any more.
   UPDATE crm.venue_day AS v SET guests = 0, new_guests = 0, orders = 0, revenue = 0
   WHERE v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id
-    AND (v.day >= from_day OR v.day = ANY (changed)) AND v.orders <> 0 AND NOT COALESCE(v.day = ANY (of_days), false);
+    AND (v.day >= from_day OR v.day = ANY (changed)) AND v.orders <> 0 AND v.day <> ALL (of_days);
 
   INSERT INTO crm.venue_day AS v (org_id, venue_id, day, guests, new_guests, orders, revenue)
-  SELECT of_venue.org_id, of_venue.venue_id, d.day, d.guests, d.new_guests, d.orders, d.revenue
-  FROM crm.venue_scoring AS s,
-       unnest(of_days, of_guests, crm.cohort_first_days(cohort, s.timezone, s.day_starts_at, of_days), of_orders, of_revenue)
-         AS d(day, guests, new_guests, orders, revenue)
-  WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id
+  SELECT of_venue.org_id, of_venue.venue_id, d.day, d.guests, n.guests, d.orders, crm.money_sum(d.hundredths / 100.0)
+  FROM crm.day_totals_rows(days) AS d
+  JOIN crm.venue_scoring AS s ON s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id
+  JOIN LATERAL unnest(of_days, crm.cohort_first_days(cohort, s.timezone, s.day_starts_at, of_days)) AS n(day, guests) ON n.day = d.day
   ON CONFLICT (org_id, venue_id, day) DO UPDATE
     SET guests = excluded.guests, new_guests = excluded.new_guests, orders = excluded.orders, revenue = excluded.revenue
     WHERE (v.guests, v.new_guests, v.orders, v.revenue) IS DISTINCT FROM (excluded.guests, excluded.new_guests, excluded.orders, excluded.revenue);
 END
 $$;
-COMMENT ON FUNCTION crm.keep_days(crm.venue_key, date, bytea, bigint[], date[], int[], int[], numeric[]) IS 'Writes what crm.survey_venue found of a venue''s days, and removes the changes it has seen';
+COMMENT ON FUNCTION crm.keep_days(crm.venue_key, date, bytea, bigint[], bigint[]) IS 'Writes the totals (crm.day_totals) of a venue''s days from a day on, and of those that changed before it, and removes the changes seen; the new guests are those of the packed cohort';
 
 CREATE OR REPLACE FUNCTION crm.keep_labels(of_venue crm.venue_key, on_day date, counts int[]) RETURNS void
 LANGUAGE sql

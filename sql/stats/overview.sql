@@ -103,9 +103,10 @@ BEGIN
   SELECT v.day, count(*), count(*) FILTER (WHERE COALESCE(crm.local_day(t.first_order_at, s.timezone, s.day_starts_at) >= v.day, true)),
          sum(v.orders)::bigint, sum(v.revenue)
   FROM (
-    SELECT crm.local_day(o.completed_at, s.timezone, s.day_starts_at) AS day, crm.key(o.customer_ref) AS customer_id,
+    SELECT crm.local_day(o.completed_at, s.timezone, s.day_starts_at) AS day, crm.key(COALESCE(m.survivor_ref, o.customer_ref)) AS customer_id,
            count(*) AS orders, sum(o.total) AS revenue
     FROM crm.counted_orders_within(s.ref, opening, 'infinity') AS o
+    LEFT JOIN crm.merged_customer AS m ON m.org_id = of_venue.org_id AND m.ref = o.customer_ref
     GROUP BY 1, 2) AS v
   -- A guest without a row yet, whose first order was put off, is new.
   LEFT JOIN crm.customer_venue_stats AS t

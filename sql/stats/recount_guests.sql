@@ -4,7 +4,7 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
   -- Orders of a merged guest count for another.
-  survivors text[] := ARRAY(SELECT DISTINCT crm.survivor_of(of_venue.org_id, u.ref) FROM unnest(customer_refs) AS u(ref));
+  survivors text[] := crm.survivors_of(of_venue.org_id, customer_refs);
   made uuid[];
   held uuid[];
   former_ends timestamptz[];
@@ -29,31 +29,27 @@ BEGIN
   -- A guest is new on another day now; and who is re-read without the order at hand most often lost or got his last.
   PERFORM crm.note_days(of_venue, present_ends);
   IF cardinality(made) = cardinality(survivors) THEN
+    PERFORM crm.expect_survivors(of_venue.org_id, customer_refs, survivors);
     PERFORM crm.follow_recounted(of_venue, made, cause, true);
     RETURN customer_refs;
   END IF;
 
   -- Lock the rows, then read the orders in a new statement: one statement for both would miss an order that was
   -- committed while it waited for a lock.
-  IF leave_locked THEN
-    SELECT array_agg(l.customer_id), array_agg(l.first_order_at) || array_agg(l.last_order_at) INTO held, former_ends FROM (
-      SELECT t.customer_id, t.first_order_at, t.last_order_at FROM crm.customer_venue_stats AS t
-      WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
-        AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)) AND t.customer_id <> ALL (COALESCE(made, '{}'))
-      ORDER BY t.customer_id FOR UPDATE SKIP LOCKED) AS l;
-  ELSE
-    SELECT array_agg(l.customer_id), array_agg(l.first_order_at) || array_agg(l.last_order_at) INTO held, former_ends FROM (
-      SELECT t.customer_id, t.first_order_at, t.last_order_at FROM crm.customer_venue_stats AS t
-      WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
-        AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)) AND t.customer_id <> ALL (COALESCE(made, '{}'))
-      ORDER BY t.customer_id FOR UPDATE) AS l;
+  IF NOT leave_locked THEN
+    PERFORM crm.await_guests(of_venue.org_id, of_venue.venue_id, ARRAY(SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)));
   END IF;
+  SELECT array_agg(l.customer_id), array_agg(l.first_order_at) || array_agg(l.last_order_at) INTO held, former_ends FROM (
+    SELECT t.customer_id, t.first_order_at, t.last_order_at FROM crm.customer_venue_stats AS t
+    WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
+      AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(survivors) AS u(ref)) AND t.customer_id NOT IN (SELECT unnest(made))
+    ORDER BY t.customer_id FOR UPDATE SKIP LOCKED) AS l;
   IF held IS NOT NULL THEN
     WITH written AS (
       UPDATE crm.customer_venue_stats AS t
       SET total_orders = c.total_orders, total_visits = c.total_visits, total_spent = c.total_spent, highest_order = c.highest_order,
           first_order_at = c.first_order_at, last_order_at = c.last_order_at, recounted_in = pg_current_xact_id()
-      FROM crm.count_guests(venue_ref, ARRAY(SELECT u.ref FROM unnest(survivors) AS u(ref) WHERE crm.key(u.ref) = ANY (held))) AS c
+      FROM crm.count_guests(venue_ref, ARRAY(SELECT u.ref FROM unnest(survivors) AS u(ref) WHERE crm.key(u.ref) IN (SELECT unnest(held)))) AS c
       WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = c.customer_id
       RETURNING t.customer_id, t.first_order_at, t.last_order_at)
     SELECT array_agg(w.first_order_at ORDER BY h.n) || array_agg(w.last_order_at ORDER BY h.n) INTO present_ends
@@ -62,12 +58,32 @@ BEGIN
       SELECT moved.at FROM unnest(former_ends, present_ends) AS ends(before, after), LATERAL (VALUES (ends.before), (ends.after)) AS moved(at)
       WHERE ends.before IS DISTINCT FROM ends.after));
   END IF;
+  PERFORM crm.expect_survivors(of_venue.org_id, customer_refs, survivors);
   PERFORM crm.follow_recounted(of_venue, made, cause, true);
   PERFORM crm.follow_recounted(of_venue, held, cause, false);
-  RETURN ARRAY(SELECT u.ref FROM unnest(customer_refs) AS u(ref) WHERE crm.key(crm.survivor_of(of_venue.org_id, u.ref)) = ANY (made || held));
+  RETURN ARRAY(SELECT u.ref FROM unnest(customer_refs) AS u(ref) WHERE crm.key(crm.survivor_of(of_venue.org_id, u.ref)) IN (SELECT unnest(made || held)));
 END
 $$;
 COMMENT ON FUNCTION crm.recount_guests(crm.venue_key, text, text[], boolean, text) IS 'Re-reads guests of a venue from the orders, each under a lock of his row; rows that others hold are left out or waited for; their segments follow, for a cause; returns the guests re-read';
+
+CREATE OR REPLACE FUNCTION crm.survivors_of(org int, customer_refs text[]) RETURNS text[]
+LANGUAGE sql STABLE
+AS $$
+  SELECT ARRAY(SELECT DISTINCT crm.survivor_of(org, u.ref) AS ref FROM unnest(customer_refs) AS u(ref) ORDER BY ref)
+$$;
+COMMENT ON FUNCTION crm.survivors_of(int, text[]) IS 'The platform''s ids of the guests for whom orders under these ids count, each once';
+
+CREATE OR REPLACE FUNCTION crm.expect_survivors(org int, customer_refs text[], expected text[]) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  -- A merge that comes later waits for the rows that are locked by now.
+  IF crm.survivors_of(org, customer_refs) IS DISTINCT FROM expected THEN
+    RAISE EXCEPTION 'a guest was merged, or his merge taken back, meanwhile' USING ERRCODE = '40001';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION crm.expect_survivors(int, text[], text[]) IS 'Refuses with 40001 where orders count for others by now than they did: the repair then re-reads them';
 
 CREATE OR REPLACE FUNCTION crm.count_guests(venue_ref text, customer_refs text[])
 RETURNS TABLE (customer_id uuid, total_orders int, total_visits int, total_spent numeric, highest_order numeric,

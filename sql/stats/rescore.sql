@@ -1,29 +1,34 @@
-CREATE OR REPLACE FUNCTION crm.rescore_guests(of_venue crm.venue_key, as_of timestamptz, guests uuid[], OUT changed int, OUT busy int)
+CREATE OR REPLACE FUNCTION crm.rescore_guests(of_venue crm.venue_key, as_of timestamptz, guests bytea, OUT changed int, OUT busy int)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET crm.as_of = ''
+-- It waits for no sale: it holds other guests that sales may want.
+SET lock_timeout = '20ms'
+-- For the planner: so many rows of the index, not a pass over the table.
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-  locked bytea;
-  differing uuid[];
-  s crm.venue_scoring;
+  keys uuid[] := crm.cohort_keys(guests);
 BEGIN
-  SELECT * INTO STRICT s FROM crm.venue_scoring AS x WHERE x.org_id = of_venue.org_id AND x.venue_id = of_venue.venue_id;
-  -- In the order of their keys, as every job locks, and as they are once locked: an order may have counted meanwhile. A
-  -- guest whose order is being counted is scored by it.
-  SELECT crm.cohort(l.customer_id, l.total_orders, l.total_visits, l.total_spent, l.first_order_at, l.last_order_at,
-                    l.recency_score, l.frequency_score, l.monetary_score, l.label, l.next_label_at),
-         cardinality(guests) - count(*)
-  INTO locked, busy
-  FROM (SELECT t.* FROM crm.customer_venue_stats AS t
-        WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (guests)
-        ORDER BY t.customer_id FOR NO KEY UPDATE SKIP LOCKED) AS l;
-  differing := crm.cohort_differing(locked, s.rule, s.timezone, s.day_starts_at, as_of);
-  -- The table's own trigger scores them.
   PERFORM set_config('crm.as_of', as_of::text, true);
-  UPDATE crm.customer_venue_stats AS t SET label = t.label
-  WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (differing);
-  GET DIAGNOSTICS changed = ROW_COUNT;
+  busy := 0;
+  -- The table's own trigger scores each row as it is once locked: an order may have counted meanwhile.
+  BEGIN
+    UPDATE crm.customer_venue_stats AS t SET label = t.label
+    WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (keys);
+    GET DIAGNOSTICS changed = ROW_COUNT;
+  EXCEPTION WHEN lock_not_available THEN
+    -- In the order of their keys, as every job locks. A guest whose order is being counted is scored by it; a lock of a
+    -- table is waited for.
+    PERFORM set_config('lock_timeout', '0', true);
+    SELECT array_agg(l.customer_id), cardinality(keys) - count(*) INTO keys, busy
+    FROM (SELECT t.customer_id FROM crm.customer_venue_stats AS t
+          WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (keys)
+          ORDER BY t.customer_id FOR NO KEY UPDATE SKIP LOCKED) AS l;
+    UPDATE crm.customer_venue_stats AS t SET label = t.label
+    WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (keys);
+    GET DIAGNOSTICS changed = ROW_COUNT;
+  END;
 END
 $$;
-COMMENT ON FUNCTION crm.rescore_guests(crm.venue_key, timestamptz, uuid[]) IS 'Writes the scores and labels that differ among some guests of a venue under its rule, as of an instant; returns how many rows, and how many guests a sale held';
+COMMENT ON FUNCTION crm.rescore_guests(crm.venue_key, timestamptz, bytea) IS 'Writes the scores and labels of some guests of a venue (packed) under its rule, as of an instant; returns how many rows, and how many guests a sale held';

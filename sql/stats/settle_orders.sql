@@ -25,7 +25,7 @@ BEGIN
         done := crm.recount_guests(ROW(work.org_id, work.venue_id)::crm.venue_key, work.venue_ref, work.customer_refs, true);
         IF cardinality(done) < cardinality(work.customer_refs) THEN
           PERFORM crm.recount_guests(ROW(work.org_id, work.venue_id)::crm.venue_key, work.venue_ref,
-            ARRAY(SELECT u.ref FROM unnest(work.customer_refs) AS u(ref) WHERE u.ref <> ALL (done)), false);
+            ARRAY(SELECT unnest(work.customer_refs) EXCEPT SELECT unnest(done)), false);
         END IF;
       END IF;
     EXCEPTION WHEN OTHERS THEN
@@ -106,3 +106,4 @@ COMMENT ON FUNCTION crm.forget_collected() IS 'Forgets the collected changes, on
 COMMENT ON FUNCTION crm.end_statement() IS 'Ends a statement on the platform''s orders; returns whether collected changes are left to be settled';
 COMMENT ON FUNCTION crm.announce_statement() IS 'Announces a statement on a partitioned table, at whose end crm.settle_orders is called';
 COMMENT ON FUNCTION crm.put_off() IS 'Leaves the further changes of this transaction to the next repair, so that a transaction of many changes waits for a lock once and not for each';
+COMMENT ON FUNCTION crm.await_guests(int, uuid, uuid[]) IS 'Locks the rows of some guests of a venue in the order of their keys; lock_timeout bounds all its waits together';

@@ -8,9 +8,12 @@ DECLARE
 BEGIN
   RETURN QUERY
   WITH counted AS (
-    SELECT o.customer_ref, crm.local_day(o.completed_at, s.timezone, s.day_starts_at) AS day, o.total,
-           min(crm.local_day(o.completed_at, s.timezone, s.day_starts_at)) OVER (PARTITION BY o.customer_ref) AS first_day
-    FROM crm.venue_scoring AS s, crm.counted_orders_at(s.ref) AS o
+    SELECT g.customer_ref, g.day, o.total, min(g.day) OVER (PARTITION BY g.customer_ref) AS first_day
+    FROM crm.venue_scoring AS s
+    CROSS JOIN LATERAL crm.counted_orders_at(s.ref) AS o
+    LEFT JOIN crm.merged_customer AS m ON m.org_id = s.org_id AND m.ref = o.customer_ref
+    CROSS JOIN LATERAL (SELECT COALESCE(m.survivor_ref, o.customer_ref) AS customer_ref,
+                               crm.local_day(o.completed_at, s.timezone, s.day_starts_at) AS day) AS g
     WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id
   ), per_day AS (
     SELECT c.day, count(DISTINCT c.customer_ref) AS guests, count(DISTINCT c.customer_ref) FILTER (WHERE c.first_day = c.day) AS new_guests,

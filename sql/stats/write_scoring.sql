@@ -2,6 +2,7 @@ CREATE OR REPLACE FUNCTION crm.write_scoring(of_venue crm.venue_key, as_of times
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
   PERFORM FROM crm.venue_scoring AS s WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id FOR UPDATE;
@@ -25,6 +26,8 @@ CREATE OR REPLACE FUNCTION crm.computed_scoring(
 )
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+-- A plan of its own for each statement would take a copy of the cohort.
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   wanted record;

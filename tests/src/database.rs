@@ -17,6 +17,9 @@ static TEMPLATE: LazyLock<String> = LazyLock::new(prepare_template);
 /// Serialises the preparation of the template among test binaries that run at once.
 const TEMPLATE_LOCK: &str = "7246301";
 
+/// Serialises what tests that run at once change of the same role: PostgreSQL refuses the later of two.
+const ROLE_LOCK: &str = "7246302";
+
 /// A database that exists for one test, or for the tests of one file.
 pub struct TestDatabase {
     name: String,
@@ -63,7 +66,9 @@ impl TestDatabase {
         let mut config = self.config();
         if let Some(password) = config.get_password() {
             let password = String::from_utf8_lossy(password);
-            maintenance().run(&format!("ALTER ROLE {role} PASSWORD '{password}'"));
+            let mut sql = maintenance();
+            sql.run(&format!("SELECT pg_advisory_lock({ROLE_LOCK})"));
+            sql.run(&format!("ALTER ROLE {role} PASSWORD '{password}'"));
         }
         config.user(role);
         config

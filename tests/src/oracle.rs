@@ -6,6 +6,8 @@ use crate::session::Session;
 pub enum Source {
     /// The tables of the restaurant platform, past the binding.
     RestaurantTables,
+    /// The tables of the restaurant platform with refunds, past the binding.
+    RestaurantWithRefunds,
     /// The tables of the demo platform.
     DemoTables,
     /// The invoices of Online Retail.
@@ -19,6 +21,7 @@ pub fn install(sql: &mut Session, source: Source) {
     sql.run("CREATE SCHEMA oracle");
     sql.run(match source {
         Source::RestaurantTables => include_str!("../oracle/orders_of_restaurant.sql"),
+        Source::RestaurantWithRefunds => include_str!("../oracle/orders_with_refunds.sql"),
         Source::DemoTables => include_str!("../oracle/orders_of_demo.sql"),
         Source::RetailTables => include_str!("../oracle/orders_of_retail.sql"),
         Source::BoundOrders => include_str!("../oracle/orders_of_binding.sql"),

@@ -49,6 +49,14 @@ pub fn bind(sql: &mut Session) {
     bind_orders_and_backfill(sql);
 }
 
+/// Gives the orders a column of refunds, binds it too and reads the history.
+pub fn bind_with_refunds(sql: &mut Session) {
+    sql.run(r#"ALTER TABLE public."Order" ADD refunded numeric(14,2)"#);
+    bind_venues_and_customers(sql);
+    sql.run(&BIND_ORDER.replace(r#""total":"total""#, r#""total":"total","refunded":"refunded""#));
+    sql.run("CALL crm.backfill()");
+}
+
 /// Binds with the platform's organisations, on venues and customers, and reads the history.
 pub fn bind_with_organisations(sql: &mut Session) {
     sql.run(BIND_VENUE_WITH_ORGANISATION);

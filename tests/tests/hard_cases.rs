@@ -169,3 +169,41 @@ fn the_owner_of_a_bound_table_gains_no_superuser_through_the_night() {
     );
     sql.run(&format!("DROP OWNED BY {owner} CASCADE; DROP ROLE {owner}"));
 }
+
+#[test]
+fn a_total_that_a_trigger_of_the_platform_lowers_at_once_is_never_the_highest() {
+    let (_database, mut sql) = platform("discount");
+    // Fires before the CRM's own trigger, which then sees the order as it was inserted.
+    sql.run(
+        r#"CREATE FUNCTION public.discount() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+             UPDATE public."Order" SET total = total * 0.75 WHERE id = new.id; RETURN NULL; END$$;
+           CREATE TRIGGER a_discount AFTER INSERT ON "Order" FOR EACH ROW EXECUTE FUNCTION public.discount();
+           SELECT dine('ana', 'bistro', '2025-06-02 20:00', 100)"#,
+    );
+    sql.expect_rows(
+        "SELECT total_orders, total_spent, highest_order FROM crm.customer_venue_stats",
+        &["2|85.00|75.00"],
+    );
+    sql.expect_none("SELECT * FROM crm.verify_stats('bistro')");
+}
+
+#[test]
+fn what_a_trigger_of_the_platform_takes_back_does_not_take_the_statement_under_way_with_it() {
+    let (_database, mut sql) = platform("taken_back");
+    // The statement of its own settles also what the one under way has left so far.
+    sql.run(
+        r#"INSERT INTO "Customer" (id, name) VALUES ('ben', 'Ben'), ('cleo', 'Cleo');
+           CREATE FUNCTION public.try() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+             UPDATE public."Order" SET total = total + 1 WHERE "customerId" = 'ana';
+             RAISE EXCEPTION 'in vain';
+           EXCEPTION WHEN raise_exception THEN RETURN NULL; END$$;
+           CREATE TRIGGER z_try AFTER INSERT ON "Order" FOR EACH ROW EXECUTE FUNCTION public.try();
+           INSERT INTO "Order" ("venueId", "customerId", status, total, "completedAt")
+           SELECT 'bistro', g, 'COMPLETED', 7, '2025-06-03 18:00+00' FROM unnest('{ana,ben,cleo,ana}'::text[]) g"#,
+    );
+    assert_eq!(totals(&mut sql, "bistro", "ana"), "3 2 24.00");
+    assert_eq!(totals(&mut sql, "bistro", "ben"), "1 1 7.00");
+    assert_eq!(totals(&mut sql, "bistro", "cleo"), "1 1 7.00");
+    sql.expect_none("SELECT * FROM crm.failed_change");
+    sql.expect_none("SELECT * FROM crm.verify_stats('bistro')");
+}

@@ -150,9 +150,9 @@ fn a_failing_job_is_tried_again_and_requests_are_answered_meanwhile() {
 fn stopping_lets_the_present_chunk_commit_and_begins_no_other() {
     let mut house = Restaurant::with_due_regulars("jobs_stop", 2001);
     let mut holder = house.database.session();
-    holder.run("BEGIN; LOCK TABLE crm.label_change IN SHARE MODE");
+    holder.run("BEGIN; LOCK TABLE crm.job_run IN SHARE MODE");
     let mut service = house.serve("3600");
-    // The first chunk waits to record its changes.
+    // The first chunk has rewritten its rows and waits to log its run.
     house.await_rows(1, &format!("{SESSIONS} AND wait_event = 'relation'"));
     service.stop();
     // Another session asks it to stop, and waits for its end.

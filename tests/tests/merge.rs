@@ -94,6 +94,17 @@ fn a_backfill_after_a_merge_counts_for_the_survivor() {
 }
 
 #[test]
+fn a_day_of_both_is_the_visit_of_one_returning_guest_at_a_glance() {
+    let (_database, mut sql) = platform("overview");
+    // Ana's first day was the first of March; on the second she came twice, under both ids.
+    sql.run("SET crm.as_of = '2025-03-02 22:00+00'");
+    let today = "SELECT t ->> 'orders', t ->> 'visits', t ->> 'new_guests' FROM (SELECT crm.overview('bistro') #> '{sales,today}' AS t) AS glance";
+    sql.expect_rows(today, &["2|2|1"]);
+    sql.run("SELECT crm.merge_customers('ana', 'ana2', 'same phone')");
+    sql.expect_rows(today, &["2|1|0"]);
+}
+
+#[test]
 fn what_cannot_be_merged_is_refused() {
     let (_database, mut sql) = platform("refused");
     for (call, code, column) in [
@@ -118,4 +129,24 @@ fn what_cannot_be_merged_is_refused() {
         "CR409"
     );
     expect(&mut sql, "3 2 70.00", "0 0 0.00", "1 1 5.00");
+}
+
+#[test]
+fn an_order_of_a_guest_merged_meanwhile_counts_for_the_survivor_after_a_repair() {
+    for isolation in ["READ COMMITTED", "REPEATABLE READ"] {
+        let database = TestDatabase::new("merged_meanwhile");
+        let mut sql = database.session();
+        restaurant::create(&mut sql);
+        restaurant::add_venue(&mut sql, "bistro", "Europe/Berlin");
+        sql.run(r#"SELECT dine('ana', 'bistro', '2025-06-20 20:00', 10); INSERT INTO "Customer" (id) VALUES ('anna')"#);
+        restaurant::bind(&mut sql);
+        let mut till = database.session();
+        till.run(&format!(r#"BEGIN ISOLATION LEVEL {isolation}; SELECT count(*) FROM "Order""#));
+        sql.run("SELECT crm.merge_customers('ana', 'anna', 'one person')");
+        till.run("SELECT dine('anna', 'bistro', '2025-06-21 20:00', 10)");
+        till.run("COMMIT");
+        sql.run("SELECT crm.repair_failed()");
+        assert_eq!(totals(&mut sql, "bistro", "ana"), "2 2 20.00", "{isolation}");
+        sql.expect_none("SELECT * FROM crm.verify_stats('bistro')");
+    }
 }

@@ -1,5 +1,7 @@
 //! The nightly job and what the writer does with the rule it leaves behind.
 
+use std::time::Duration;
+
 use crm_tests::restaurant::{self, label_and_scores};
 use crm_tests::{Session, TestDatabase, oracle};
 
@@ -134,4 +136,155 @@ fn a_run_that_was_cut_off_is_reported_until_it_is_run_again() {
     sql.expect_rows("SELECT subject, remedy FROM crm.health()", &["night of Bistro|CALL crm.run_night();"]);
     sql.run("CALL crm.run_night()");
     sql.expect_none("SELECT * FROM crm.health()");
+}
+
+/// Three venues with two guests each, regulars who are LOST by October.
+fn three_venues(purpose: &str) -> (TestDatabase, Session) {
+    let database = TestDatabase::new(purpose);
+    let mut sql = database.session();
+    restaurant::create(&mut sql);
+    for venue in ["one", "two", "three"] {
+        restaurant::add_venue(&mut sql, venue, "Europe/Paris");
+    }
+    sql.run(
+        "SELECT dine(g, v, timestamp '2025-06-20 20:00' - make_interval(days => k), 10)
+           FROM unnest('{one,two,three}'::text[]) v, unnest('{ana,ben}'::text[]) g, generate_series(1, 3) k",
+    );
+    sql.run(&format!("SET crm.as_of = '{AS_OF}'"));
+    restaurant::bind(&mut sql);
+    (database, sql)
+}
+
+/// Waits until a night stands at a lock that another session holds, and returns its process id.
+fn blocked_night(sql: &mut Session) -> String {
+    for _ in 0..200 {
+        let found = sql.rows(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'CALL crm.run_night%' AND wait_event_type = 'Lock'",
+        );
+        if let Some(pid) = found.into_iter().next() {
+            return pid;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("no night came to the lock");
+}
+
+const OCTOBER: &str = "2025-10-01 12:00+00";
+
+#[test]
+fn a_night_that_was_killed_is_gone_on_with_where_it_stopped() {
+    let (database, mut sql) = three_venues("killed");
+    let (mut night, mut other) = (database.session(), database.session());
+    // The second venue in the order of the night is held.
+    other.run(
+        "BEGIN; SELECT FROM crm.venue_scoring WHERE venue_id = (SELECT venue_id FROM crm.venue ORDER BY org_id, venue_id OFFSET 1 LIMIT 1) FOR UPDATE",
+    );
+    let runs = "SELECT count(*) FROM crm.job_run r WHERE r.job = 'night' AND r.venue_id = v.venue_id";
+    let per_venue = format!("SELECT ({runs}) FROM crm.venue v ORDER BY org_id, venue_id");
+    let before: Vec<i64> = sql.rows(&per_venue).iter().map(|n| n.parse().expect("a count")).collect();
+    std::thread::scope(|threads| {
+        let killed = threads.spawn(move || night.attempt(&format!("CALL crm.run_night('{OCTOBER}')")));
+        let pid = blocked_night(&mut sql);
+        sql.expect_rows(
+            "SELECT venues_done, venues_total, venue_id = (SELECT venue_id FROM crm.venue ORDER BY org_id, venue_id OFFSET 1 LIMIT 1), finished_at IS NULL
+               FROM crm.job_progress WHERE job = 'night'",
+            &["1|3|t|t"],
+        );
+        // A second night does not start beside it.
+        sql.run_within(Duration::from_secs(5), &format!("CALL crm.run_night('{OCTOBER}')"));
+        sql.run(&format!("SELECT pg_terminate_backend({pid})"));
+        assert!(killed.join().expect("the thread ends").is_err(), "the night was killed");
+    });
+    other.run("COMMIT");
+    sql.expect_rows("SELECT finished_at IS NULL FROM crm.job_progress WHERE job = 'night'", &["t"]);
+    sql.run(&format!("CALL crm.run_night('{OCTOBER}')"));
+    let after: Vec<i64> = sql.rows(&per_venue).iter().map(|n| n.parse().expect("a count")).collect();
+    let more: Vec<i64> = before.iter().zip(&after).map(|(before, after)| after - before).collect();
+    assert_eq!(more, [1, 2, 1], "runs of the three venues: the first was done, the second was begun twice");
+    sql.expect_rows(
+        "SELECT venues_done, venues_total, venue_id, finished_at IS NOT NULL FROM crm.job_progress WHERE job = 'night'",
+        &["3|3|null|t"],
+    );
+    sql.expect_rows("SELECT DISTINCT label FROM crm.customer_venue_stats", &["LOST"]);
+    // What is done is done: the next night is one of its own.
+    sql.run(&format!("CALL crm.run_night('{OCTOBER}')"));
+    let last: Vec<i64> = sql.rows(&per_venue).iter().map(|n| n.parse().expect("a count")).collect();
+    assert_eq!(last.iter().sum::<i64>(), after.iter().sum::<i64>() + 3);
+}
+
+#[test]
+fn a_night_cut_off_for_one_instant_is_not_gone_on_with_for_another() {
+    let (_database, mut sql) = three_venues("another_instant");
+    sql.run(&format!("CALL crm.run_night('{OCTOBER}')"));
+    sql.run("UPDATE crm.job_progress SET finished_at = NULL, pid = 0 WHERE job = 'night'");
+    sql.run("CALL crm.run_night('2025-06-30 20:00+00')");
+    sql.expect_rows("SELECT DISTINCT label FROM crm.customer_venue_stats", &["LOYAL"]);
+}
+
+#[test]
+fn no_transaction_of_a_night_writes_more_than_a_thousand_rows() {
+    let (_database, mut sql) = bistro("chunks");
+    sql.run("SELECT dine('more' || i, 'bistro', '2025-06-20 20:00', 10) FROM generate_series(1, 2500) i");
+    sql.run(&format!("CALL crm.run_night('{OCTOBER}')"));
+    sql.expect_rows(
+        "SELECT count(*) FROM crm.customer_venue_stats WHERE label IN ('LOST', 'INACTIVE')",
+        &["2600"],
+    );
+    sql.expect_rows(
+        "SELECT max(n), count(*) >= 3 FROM (SELECT count(*) AS n FROM crm.customer_venue_stats GROUP BY xmin::text) AS w",
+        &["1000|t"],
+    );
+    // So does one that must recount everybody.
+    sql.run("UPDATE crm.customer_venue_stats SET total_visits = total_visits + 1");
+    sql.run(&format!("SET crm.as_of = '{OCTOBER}'"));
+    sql.run("CALL crm.run_night(recount => true)");
+    sql.expect_none("SELECT * FROM crm.verify_stats('bistro')");
+    sql.expect_rows(
+        "SELECT max(n), count(*) FROM (SELECT count(*) AS n FROM crm.customer_venue_stats GROUP BY recounted_in) AS w",
+        &["1000|3"],
+    );
+}
+
+#[test]
+fn a_guest_whom_a_sale_holds_keeps_nobody_waiting() {
+    let (database, mut sql) = bistro("held");
+    let mut sale = database.session();
+    sale.run("BEGIN; SELECT FROM crm.customer_venue_stats WHERE customer_id = crm.key('g1') FOR UPDATE");
+    let mut night = database.session();
+    std::thread::scope(|threads| {
+        threads.spawn(move || night.run(&format!("CALL crm.run_night('{OCTOBER}')")));
+        for _ in 0..200 {
+            if sql.number("SELECT count(*) FROM crm.customer_venue_stats WHERE label IN ('LOST', 'INACTIVE')")
+                == 99
+            {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(label_and_scores(&mut sql, "bistro", "g2").starts_with("INACTIVE"));
+        assert!(label_and_scores(&mut sql, "bistro", "g1").starts_with("POTENTIAL"));
+        // Let go unchanged, he is found all the same.
+        sale.run("ROLLBACK");
+    });
+    assert!(label_and_scores(&mut sql, "bistro", "g1").starts_with("INACTIVE"));
+}
+
+#[test]
+fn a_sale_of_an_older_snapshot_is_scored_anew_though_it_wrote_nothing_before_the_night() {
+    let (database, mut sql) = bistro("older_snapshot");
+    let mut sale = database.session();
+    sale.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    sale.run("SELECT count(*) FROM crm.venue_scoring");
+    // Everybody comes again and spends much more: other cut points.
+    sql.run("SELECT dine('g' || i, 'bistro', '2025-06-29 20:00', 500) FROM generate_series(2, 100) i");
+    let mut night = database.session();
+    std::thread::scope(|threads| {
+        threads.spawn(move || night.run(&format!("CALL crm.run_night('{AS_OF}')")));
+        std::thread::sleep(Duration::from_millis(1500));
+        sale.run(&format!(
+            "SET crm.as_of = '{AS_OF}'; SELECT dine('g1', 'bistro', '2025-06-30 12:00', 15); COMMIT"
+        ));
+    });
+    sql.run("SELECT crm.repair_failed()");
+    sql.expect_none("SELECT * FROM crm.verify_stats('bistro')");
 }

@@ -95,3 +95,40 @@ fn an_instant_without_end_is_refused() {
     let (_database, mut sql) = regular("infinite");
     sql.expect_refusal("SELECT crm.sweep('infinity')", &["22023"], "as_of");
 }
+
+#[test]
+fn a_sweep_repairs_at_most_a_thousand_guests_and_the_next_goes_on() {
+    let (_database, mut sql) = regular("bounded");
+    sql.run("SELECT dine('g' || i, 'bistro', '2025-06-10 20:00', 10) FROM generate_series(1, 1500) i");
+    sql.run(
+        "INSERT INTO crm.failed_change (entity, venue_ref, customer_ref, message) SELECT 'order', 'bistro', 'g' || i, 'planted' FROM generate_series(1, 1500) i",
+    );
+    assert_eq!(sweep_at(&mut sql, "2025-06-20 12:00+00"), "1000");
+    assert_eq!(sweep_at(&mut sql, "2025-06-20 12:00+00"), "500");
+    assert_eq!(sweep_at(&mut sql, "2025-06-20 12:00+00"), "0");
+}
+
+#[test]
+fn changes_that_cannot_be_repaired_do_not_hold_up_the_others() {
+    let (_database, mut sql) = regular("hopeless");
+    sql.run(
+        "INSERT INTO crm.failed_change (entity, venue_ref, customer_ref, message) SELECT 'order', 'nowhere', 'n' || i, 'planted' FROM generate_series(1, 1200) i;
+         INSERT INTO crm.failed_change (entity, venue_ref, customer_ref, message) VALUES ('order', 'zzz bistro', 'ana', 'planted'), ('order', 'bistro', 'ana', 'planted');
+         UPDATE crm.customer_venue_stats SET total_orders = 99",
+    );
+    sql.run("CALL crm.run_sweep()");
+    sql.run("CALL crm.run_sweep()");
+    sql.expect_none("SELECT * FROM crm.failed_change WHERE venue_ref = 'bistro'");
+    sql.expect_rows("SELECT total_orders FROM crm.customer_venue_stats", &["3"]);
+    sql.expect_rows("SELECT count(*), min(attempts) > 0 FROM crm.failed_change", &["1201|t"]);
+}
+
+#[test]
+fn a_sweep_recounts_a_venue_whose_orders_were_truncated() {
+    let (_database, mut sql) = regular("truncated");
+    sql.run(r#"TRUNCATE "Order""#);
+    sql.run("CALL crm.run_sweep()");
+    sql.expect_rows("SELECT total_orders, label FROM crm.customer_venue_stats", &["0|INACTIVE"]);
+    sql.run("CALL crm.run_night()");
+    sql.expect_rows("SELECT count(*) FROM crm.venue_day WHERE orders > 0", &["0"]);
+}

@@ -139,7 +139,7 @@ impl<'a> Cohort<'a> {
     }
 
     /// Its members, those without counted orders included.
-    pub fn members(self) -> impl Iterator<Item = Member> {
+    pub fn members(self) -> impl ExactSizeIterator<Item = Member> {
         self.0.as_chunks::<{ Member::PACKED }>().0.iter().map(Member::unpack)
     }
 
@@ -180,31 +180,163 @@ impl<'a> Cohort<'a> {
         }
     }
 
-    /// The guests whose stored rating is another than that under the rule on a day, with the new one, in the order of
-    /// their keys.
-    pub fn differing(self, rule: &Rule, today: Day, days: &impl LocalDays) -> Vec<([u8; 16], Rating)> {
-        let mut differing: Vec<_> = self
-            .members()
-            .filter_map(|member| {
-                let rating = rate(rule, &member.guest(days), today, days);
-                (rating != member.stored).then_some((member.key, rating))
-            })
-            .collect();
-        differing.sort_unstable_by_key(|(key, _)| *key);
-        differing
+    /// The guests whose stored rating is another than that under the rule on a day, with the new one.
+    pub fn differing(
+        self,
+        rule: &Rule,
+        today: Day,
+        days: &impl LocalDays,
+    ) -> impl Iterator<Item = (Member, Rating)> {
+        self.members().filter_map(move |member| {
+            let rating = rate(rule, &member.guest(days), today, days);
+            (rating != member.stored).then_some((member, rating))
+        })
     }
 
-    /// How many guests have each label under the rule on a day, in the order of [`Label::ALL`].
-    pub fn labels(self, rule: &Rule, today: Day, days: &impl LocalDays) -> [i32; Label::ALL.len()] {
-        let mut counts = [0; Label::ALL.len()];
+    /// How many guests have each label under the rule on each of some days, in the order of [`Label::ALL`].
+    pub fn labels<const N: usize>(
+        self,
+        rule: &Rule,
+        on: [Day; N],
+        days: &impl LocalDays,
+    ) -> [[i32; Label::ALL.len()]; N] {
+        let mut counts = [[0; Label::ALL.len()]; N];
         for member in self.members() {
-            counts[rule.label(&member.guest(days), today) as usize] += 1;
+            let guest = member.guest(days);
+            for (counts, day) in counts.iter_mut().zip(on) {
+                counts[rule.label(&guest, day) as usize] += 1;
+            }
         }
         counts
     }
 
-    /// The day of each guest's first counted order.
-    pub fn first_days(self, days: &impl LocalDays) -> impl Iterator<Item = Day> {
-        self.members().filter(|member| member.total_orders > 0).map(|member| days.day(member.first_order_at))
+    /// The guests with counted orders whose first one came at or after an instant, by the day of it.
+    pub fn first_days(self, since: i64, days: &impl LocalDays) -> impl Iterator<Item = Day> {
+        self.members()
+            .filter(move |member| member.total_orders > 0 && member.first_order_at >= since)
+            .map(|member| days.day(member.first_order_at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scoring::{ChampionFloor, Closures, Method};
+    use proptest::prelude::*;
+
+    const DAY: i64 = 86_400_000_000;
+
+    /// Days as in UTC.
+    struct Utc;
+
+    impl LocalDays for Utc {
+        fn day(&self, at: i64) -> Day {
+            (at.div_euclid(DAY)) as Day
+        }
+        fn opening(&self, day: Day) -> Option<i64> {
+            Some(i64::from(day) * DAY)
+        }
+    }
+
+    fn pack(members: &[Member]) -> Vec<u8> {
+        let mut packed = Vec::new();
+        members.iter().for_each(|member| member.pack(&mut packed));
+        packed
+    }
+
+    fn rating() -> impl Strategy<Value = Rating> {
+        (prop::array::uniform3(0u8..6), prop::option::of(0usize..7), prop::option::of(-9i64..9)).prop_map(
+            |(scores, label, next)| Rating {
+                scores,
+                label: label.map(|n| Label::ALL[n]),
+                next_label_at: next.map(|day| day * DAY),
+            },
+        )
+    }
+
+    fn member() -> impl Strategy<Value = Member> {
+        // Few distinct values, so that there are ties; the stay makes first and last differ.
+        (any::<[u8; 16]>(), 0i32..9, 0i64..12, 0i64..200, 0i64..60, rating()).prop_map(
+            |(key, visits, spent, first, stay, stored)| Member {
+                key,
+                total_orders: visits,
+                total_visits: visits,
+                total_spent: spent * 1000,
+                first_order_at: first * DAY + 1,
+                last_order_at: (first + stay) * DAY + 2,
+                stored,
+            },
+        )
+    }
+
+    fn rule(summary: &Summary, closures: Vec<(Day, Day)>) -> Rule {
+        Rule {
+            method: match (summary.recency_cuts, summary.frequency_cuts, summary.monetary_cuts) {
+                (Some(recency_cuts), Some(frequency_cuts), Some(monetary_cuts)) => {
+                    Method::Quintile { recency_cuts, frequency_cuts, monetary_cuts }
+                }
+                _ => Method::Fixed { median_bill: Some(2000) },
+            },
+            regular_visits: 3,
+            at_risk_days: 30,
+            lost_days: 90,
+            new_days: 30,
+            champion_floor: summary
+                .median_regular_visits
+                .zip(summary.median_regular_spent)
+                .map(|(visits, spent)| ChampionFloor { visits, spent }),
+            closures: Closures::from(closures),
+        }
+    }
+
+    #[test]
+    fn an_incomplete_member_is_refused() {
+        assert!(Cohort::new(&[0; Member::PACKED - 1]).is_none());
+        assert_eq!(Cohort::new(&[]).map(|cohort| cohort.summary(3)), Some(Summary::default()));
+    }
+
+    proptest! {
+        #[test]
+        fn packing_keeps_every_member(members in prop::collection::vec(member(), 0..20)) {
+            let packed = pack(&members);
+            let cohort = Cohort::new(&packed).unwrap();
+            prop_assert_eq!(cohort.members().collect::<Vec<_>>(), members);
+        }
+
+        #[test]
+        fn a_rewritten_cohort_has_nothing_left_to_rewrite_and_was_rewritten_only_where_it_differed(
+            members in prop::collection::vec(member(), 1..60),
+            today in 100i32..320,
+            closed in 90i32..300,
+        ) {
+            let packed = pack(&members);
+            let cohort = Cohort::new(&packed).unwrap();
+            let rule = rule(&cohort.summary(3), vec![(closed, closed + 9)]);
+            let differing: Vec<_> = cohort.differing(&rule, today, &Utc).collect();
+            let rewritten: Vec<_> = members
+                .iter()
+                .map(|member| match differing.iter().find(|(other, _)| other == member) {
+                    Some((_, stored)) => Member { stored: *stored, ..*member },
+                    None => *member,
+                })
+                .collect();
+            for (before, after) in members.iter().zip(&rewritten) {
+                // The rules themselves, guest by guest, are the measure.
+                let guest = before.guest(&Utc);
+                let scores = rule.scores(&guest, today);
+                let expected = scores.map_or([0; 3], |s| [s.recency as u8, s.frequency as u8, s.monetary as u8]);
+                prop_assert_eq!(after.stored.scores, expected);
+                prop_assert_eq!(after.stored.label, Some(rule.label(&guest, today)));
+                prop_assert_eq!(after.stored.next_label_at, next_change(&rule, &guest, today).map(|day| i64::from(day) * DAY));
+                prop_assert_eq!(before == after, !differing.iter().any(|(other, _)| other == before));
+            }
+            let packed = pack(&rewritten);
+            prop_assert_eq!(Cohort::new(&packed).unwrap().differing(&rule, today, &Utc).count(), 0);
+            let [labels] = Cohort::new(&packed).unwrap().labels(&rule, [today], &Utc);
+            for (label, count) in Label::ALL.iter().zip(labels) {
+                let found = rewritten.iter().filter(|member| member.stored.label == Some(*label)).count();
+                prop_assert_eq!(found as i32, count);
+            }
+        }
     }
 }
