@@ -14,26 +14,19 @@ use pgrx::prelude::*;
 use pgrx::spi::OwnedPreparedStatement;
 
 use crate::collected::{self, Change};
+use crate::guest_totals::columns;
 use crate::money;
 use crate::patience::within_lock_timeout;
 use crate::plan::{internal, kept};
-use crate::segment;
+use crate::segment_follow;
 use crate::venue_scoring::{self, VenueScoring};
 
-/// Parameters of a difference: the guest's key, then the order's total, its completion, and when the business day of
-/// that begins and ends.
-const TYPES: [PgBuiltInOids; 7] = [
-    PgBuiltInOids::INT4OID,
-    PgBuiltInOids::UUIDOID,
-    PgBuiltInOids::UUIDOID,
-    PgBuiltInOids::NUMERICOID,
-    PgBuiltInOids::TIMESTAMPTZOID,
-    PgBuiltInOids::TIMESTAMPTZOID,
-    PgBuiltInOids::TIMESTAMPTZOID,
-];
+// The parameters of a difference are the guest's key, the order's total and completion, and when the business day of that
+// begins and ends.
 
 /// One order more, on the day of the last one or later.
-const ADD: &str = "
+const ADD: &str = concat!(
+    "
     UPDATE crm.customer_venue_stats AS t
     SET total_orders = t.total_orders + 1,
         total_visits = t.total_visits + CASE WHEN t.last_order_at < $6 THEN 1 ELSE 0 END,
@@ -41,25 +34,36 @@ const ADD: &str = "
         first_order_at = LEAST(t.first_order_at, $5), last_order_at = GREATEST(t.last_order_at, $5)
     WHERE t.org_id = $1 AND t.venue_id = $2 AND t.customer_id = $3 AND t.total_orders > 0
       AND t.recounted_in IS DISTINCT FROM pg_catalog.pg_current_xact_id()
-      AND t.last_order_at < $7";
+      AND t.last_order_at < $7
+    RETURNING ",
+    columns!()
+);
 
 /// One order less, neither the first, the last nor the highest, on a day that keeps another order.
-const RETRACT: &str = "
+const RETRACT: &str = concat!(
+    "
     UPDATE crm.customer_venue_stats AS t
     SET total_orders = t.total_orders - 1, total_spent = t.total_spent - $4
     WHERE t.org_id = $1 AND t.venue_id = $2 AND t.customer_id = $3
       AND t.recounted_in IS DISTINCT FROM pg_catalog.pg_current_xact_id()
       AND $4 < t.highest_order AND t.first_order_at < $5 AND t.last_order_at > $5
-      AND (t.first_order_at >= $6 OR t.last_order_at < $7)";
+      AND (t.first_order_at >= $6 OR t.last_order_at < $7)
+    RETURNING ",
+    columns!()
+);
 
 /// Another total of an order, which was not the highest or is it now. An order higher than all was never counted: the
 /// platform changed it before its own trigger fired, which will count its first version.
-const AMEND: &str = "
+const AMEND: &str = concat!(
+    "
     UPDATE crm.customer_venue_stats AS t
     SET total_spent = t.total_spent - $4 + $5, highest_order = GREATEST(t.highest_order, $5)
     WHERE t.org_id = $1 AND t.venue_id = $2 AND t.customer_id = $3
       AND t.recounted_in IS DISTINCT FROM pg_catalog.pg_current_xact_id()
-      AND t.total_orders > 0 AND ($4 < t.highest_order OR ($4 = t.highest_order AND $5 >= $4))";
+      AND t.total_orders > 0 AND ($4 < t.highest_order OR ($4 = t.highest_order AND $5 >= $4))
+    RETURNING ",
+    columns!()
+);
 
 thread_local! {
     static ADD_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
@@ -271,22 +275,30 @@ fn applied(
         bounds.opens.into(),
         bounds.next_opens.into(),
     ];
-    segment::before_totals();
-    let written = Spi::connect_mut(|client| {
-        plan.with_borrow_mut(|plan| {
-            let plan = kept(plan, client, statement, &TYPES.map(PgOid::BuiltIn))?;
-            Ok::<_, ErrorReport>(client.update(plan, None, &parameters).map_err(internal)?.len() == 1)
-        })
-    })?;
-    followed(written, &venue, order)
+    written(plan, statement, &parameters, &venue, order)
 }
 
-/// Has the guest's segments follow where his totals were written.
-fn followed(written: bool, venue: &VenueScoring, order: &Version<'_>) -> Result<bool, ErrorReport> {
-    if written {
-        segment::after_totals(venue.org_id, venue.venue_id, guest_of(order), order.order_ref)?;
-    }
-    Ok(written)
+/// Writes a guest's totals, and has his segments follow; returns whether a row was written.
+fn written(
+    plan: &'static std::thread::LocalKey<RefCell<Option<OwnedPreparedStatement>>>,
+    statement: &str,
+    parameters: &[DatumWithOid<'_>],
+    venue: &VenueScoring,
+    order: &Version<'_>,
+) -> Result<bool, ErrorReport> {
+    segment_follow::before_totals();
+    Spi::connect_mut(|client| {
+        let rows = plan.with_borrow_mut(|plan| {
+            let types: Vec<PgOid> = parameters.iter().map(|value| PgOid::from(value.oid())).collect();
+            let plan = kept(plan, client, statement, &types)?;
+            client.update(plan, None, parameters).map_err(internal)
+        })?;
+        let written = rows.len() == 1;
+        if written {
+            segment_follow::after_totals(venue.org_id, venue.venue_id, order.order_ref, &rows.first())?;
+        }
+        Ok(written)
+    })
 }
 
 fn amended(old: &Version<'_>, new: &Version<'_>) -> Result<bool, ErrorReport> {
@@ -300,15 +312,7 @@ fn amended(old: &Version<'_>, new: &Version<'_>) -> Result<bool, ErrorReport> {
         old.total.clone().into(),
         new.total.clone().into(),
     ];
-    segment::before_totals();
-    let written = Spi::connect_mut(|client| {
-        AMEND_PLAN.with_borrow_mut(|plan| {
-            let types = [TYPES[0], TYPES[1], TYPES[2], TYPES[3], TYPES[3]].map(PgOid::BuiltIn);
-            let plan = kept(plan, client, AMEND, &types)?;
-            Ok::<_, ErrorReport>(client.update(plan, None, &parameters).map_err(internal)?.len() == 1)
-        })
-    })?;
-    followed(written, &venue, new)
+    written(&AMEND_PLAN, AMEND, &parameters, &venue, new)
 }
 
 /// Announces a statement on the platform's partitioned table, whose end will settle what its rows leave.

@@ -1,36 +1,35 @@
-//! Live segments: which guests are members, evaluated in one statement for all segments of a venue or an organisation.
+//! Live segments: those of each venue and organisation, kept per session, compiled, with their plans.
 //!
-//! The segments of each are kept per session, compiled, with their plans; a trigger of `crm.segment` tells all sessions
-//! of a change, as for the scoring of venues. Whoever calls holds the guests' rows of totals, so that the evaluations
-//! of one guest come one after the other.
+//! A trigger of `crm.segment` tells all sessions of a change, as for the scoring of venues. How membership follows is in
+//! [`crate::segment_follow`].
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
+use crm_core::criteria::Criteria;
 use crm_core::criteria::tree::Scope as CriteriaScope;
-use crm_core::criteria::{Criteria, Param};
-use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
+use pgrx::datum::{DatumWithOid, Uuid};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::spi::OwnedPreparedStatement;
 use pgrx::{AllocatedByRust, PgTriggerError, WhoAllocated};
 
-use crate::clock;
-use crate::collected;
 use crate::plan::{internal, internal_error, kept};
-use crate::segment_statement::{Occasion, Segment, concerned, datum, evaluation, in_order, with_related};
+use crate::segment_follow::{Plan, Settings};
+use crate::segment_statement::{
+    Guests, Occasion, Segment, concerned, datum, evaluation, in_order, with_related,
+};
 
 const READ: &str = "
-    SELECT o.segments_inline, s.segment_id, s.key, s.criteria, s.has_overrides
+    SELECT o.segments_inline, s.segment_id, s.key, s.criteria, s.has_overrides,
+           CASE WHEN $2 <> '00000000-0000-0000-0000-000000000000' THEN $2 ELSE
+             (SELECT v.venue_id FROM crm.venue AS v JOIN crm.venue_scoring AS c ON c.org_id = v.org_id AND c.venue_id = v.venue_id
+              WHERE v.org_id = $1 ORDER BY v.created_at, v.venue_id LIMIT 1) END
     FROM crm.organisation AS o
     LEFT JOIN crm.segment AS s ON s.org_id = o.org_id AND s.scope_id = $2 AND s.archived_at IS NULL
     WHERE o.org_id = $1
     ORDER BY s.segment_id";
-
-const HOLD: &str = "SELECT crm.hold_guests($1, $2, $3, false)";
-const MARK_DUE: &str = "SELECT crm.mark_due($1, $2, $3)";
-const WRITE: &str = "SELECT crm.write_segments($1, $2, $3, $4, $5, $6, $7)";
 
 /// Scopes kept per session.
 const MOST: usize = 256;
@@ -38,22 +37,31 @@ const XACT_REPEATABLE_READ: i32 = pg_sys::XACT_REPEATABLE_READ as i32;
 
 /// The segments of a venue, or of an organisation.
 pub(crate) struct Scope {
-    org_id: i32,
+    pub(crate) org_id: i32,
     /// Venue, or nil for the organisation.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Whether membership follows at once.
-    inline: bool,
+    pub(crate) inline: bool,
     pub(crate) segments: Vec<Segment>,
+    /// Whose days are its days: an organisation's are those of its first venue.
+    pub(crate) venue_of_days: Option<Uuid>,
     plans: RefCell<HashMap<Occasion, Rc<Plan>>>,
 }
 
-struct Plan {
-    /// Of the segments evaluated.
-    considered: BTreeSet<i32>,
-    params: Vec<Param>,
-    text: String,
-    types: Vec<PgOid>,
-    statement: RefCell<Option<OwnedPreparedStatement>>,
+impl Scope {
+    pub(crate) fn of_organisation(&self) -> bool {
+        self.id == nil()
+    }
+
+    /// What is evaluated at an occasion.
+    pub(crate) fn plan(&self, occasion: Occasion) -> Rc<Plan> {
+        if let Some(plan) = self.plans.borrow().get(&occasion) {
+            return Rc::clone(plan);
+        }
+        let plan = Rc::new(Plan::new(self, occasion));
+        self.plans.borrow_mut().insert(occasion, Rc::clone(&plan));
+        plan
+    }
 }
 
 #[derive(Default)]
@@ -65,266 +73,11 @@ struct Kept {
 thread_local! {
     static KEPT: RefCell<Kept> = RefCell::default();
     static READ_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
-    static HOLD_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
-    static DUE_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
-    static WRITE_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
-    /// Whether the row of totals written last got another label.
-    static LABEL_CHANGED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Notes whether the row of totals that is being written gets another label.
-pub(crate) fn note_label(changed: bool) {
-    if changed {
-        LABEL_CHANGED.set(true);
-    }
-}
-
-/// Forgets what was noted, before a row of totals is written.
-pub(crate) fn before_totals() {
-    LABEL_CHANGED.set(false);
-}
-
-/// Follows a guest whose row of totals was just written for one order.
-pub(crate) fn after_totals(
-    org_id: i32,
-    venue_id: Uuid,
-    guest: Uuid,
-    order_ref: Option<&str>,
-) -> Result<(), ErrorReport> {
-    let occasion = if LABEL_CHANGED.get() { Occasion::OrderAndLabel } else { Occasion::Order };
-    for id in [venue_id, nil()] {
-        let scope = scope(org_id, id)?;
-        if !scope.segments.is_empty() {
-            scope.follow(&[guest], occasion, "order", order_ref)?;
-        }
-    }
-    Ok(())
-}
-
-fn nil() -> Uuid {
+/// In place of a venue: the organisation.
+pub(crate) fn nil() -> Uuid {
     Uuid::from_bytes([0; 16])
-}
-
-impl Scope {
-    fn of_organisation(&self) -> bool {
-        *self.id.as_bytes() == [0; 16]
-    }
-
-    fn plan(&self, occasion: Occasion) -> Rc<Plan> {
-        if let Some(plan) = self.plans.borrow().get(&occasion) {
-            return Rc::clone(plan);
-        }
-        let asked = concerned(&self.segments, occasion);
-        let evaluation = evaluation(&self.segments, &asked, self.of_organisation(), true);
-        let given = [PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDARRAYOID];
-        let plan = Rc::new(Plan {
-            considered: asked.iter().map(|index| self.segments[*index].id).collect(),
-            types: evaluation.types(&given),
-            text: format!(
-                "SELECT u.customer_id, e.found, e.due_at, g.segments, g.due_at
-                 FROM unnest($3::uuid[]) AS u(customer_id)
-                 LEFT JOIN LATERAL ({}) AS e ON true
-                 LEFT JOIN crm.guest_segments AS g ON g.org_id = $1 AND g.scope_id = $2 AND g.customer_id = u.customer_id",
-                evaluation.text
-            ),
-            params: evaluation.params,
-            statement: RefCell::new(None),
-        });
-        self.plans.borrow_mut().insert(occasion, Rc::clone(&plan));
-        plan
-    }
-
-    /// Evaluates guests and writes what differs; returns how many rows.
-    fn follow(
-        &self,
-        guests: &[Uuid],
-        occasion: Occasion,
-        cause: &str,
-        order_ref: Option<&str>,
-    ) -> Result<i32, ErrorReport> {
-        let plan = self.plan(occasion);
-        if guests.is_empty() || (plan.considered.is_empty() && occasion != Occasion::Any) {
-            return Ok(0);
-        }
-        let keys = guests.to_vec();
-        let _settings = Settings::kept_plan();
-        if !self.inline && matches!(cause, "order" | "profile") {
-            self.call(&DUE_PLAN, MARK_DUE, &keys)?;
-            return Ok(0);
-        }
-        if self.of_organisation() {
-            // Sales at two venues hold different rows of totals.
-            self.call(&HOLD_PLAN, HOLD, &keys)?;
-        }
-        let now = clock::now()?;
-        let changes = self.changes(&plan, keys, occasion, now)?;
-        if changes.is_empty() {
-            return Ok(0);
-        }
-        self.write(&changes, cause, order_ref)?;
-        Ok(i32::try_from(changes.len()).unwrap_or(i32::MAX))
-    }
-
-    fn call(
-        &self,
-        slot: &'static std::thread::LocalKey<RefCell<Option<OwnedPreparedStatement>>>,
-        statement: &str,
-        guests: &[Uuid],
-    ) -> Result<(), ErrorReport> {
-        Spi::connect_mut(|client| {
-            slot.with_borrow_mut(|slot| {
-                let types = [PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDARRAYOID];
-                let plan = kept(slot, client, statement, &types.map(PgOid::BuiltIn))?;
-                let given = [self.org_id.into(), self.id.into(), guests.to_vec().into()];
-                client.update(plan, None, &given).map_err(internal).map(|_| ())
-            })
-        })
-    }
-
-    fn changes(
-        &self,
-        plan: &Plan,
-        guests: Vec<Uuid>,
-        occasion: Occasion,
-        now: TimestampWithTimeZone,
-    ) -> Result<Vec<Change>, ErrorReport> {
-        let mut given: Vec<DatumWithOid<'_>> = vec![self.org_id.into(), self.id.into(), guests.into()];
-        for param in &plan.params {
-            given.push(datum(param)?);
-        }
-        Spi::connect_mut(|client| {
-            let mut slot = plan.statement.borrow_mut();
-            let statement = kept(&mut slot, client, &plan.text, &plan.types)?;
-            let mut changes = Vec::new();
-            for row in client.update(statement, None, &given).map_err(internal)? {
-                let Some(guest) = row.get::<Uuid>(1).map_err(internal)? else {
-                    continue;
-                };
-                let found = row.get::<Vec<i32>>(2).map_err(internal)?.unwrap_or_default();
-                let due = row.get::<TimestampWithTimeZone>(3).map_err(internal)?;
-                let former = row.get::<Vec<i32>>(4).map_err(internal)?.unwrap_or_default();
-                let former_due = row.get::<TimestampWithTimeZone>(5).map_err(internal)?;
-                let mut segments = found;
-                if occasion != Occasion::Any {
-                    segments.extend(former.iter().filter(|id| !plan.considered.contains(id)));
-                    segments.sort_unstable();
-                }
-                // An earlier look than needed costs less than a write for every order.
-                let sooner = match (due, former_due) {
-                    (Some(due), Some(former)) => due < former,
-                    (due, _) => due.is_some(),
-                };
-                let overdue = occasion == Occasion::Any && former_due.is_some_and(|former| former <= now);
-                if segments != former || sooner || overdue {
-                    let due = if overdue || sooner { due } else { former_due };
-                    changes.push(Change { guest, segments, due });
-                }
-            }
-            Ok(changes)
-        })
-    }
-
-    fn write(&self, changes: &[Change], cause: &str, order_ref: Option<&str>) -> Result<(), ErrorReport> {
-        let guests: Vec<Uuid> = changes.iter().map(|change| change.guest).collect();
-        let segments: Vec<String> = changes.iter().map(Change::array).collect();
-        let due: Vec<Option<TimestampWithTimeZone>> = changes.iter().map(|change| change.due).collect();
-        let orders: Vec<Option<String>> = match (cause, order_ref) {
-            (_, Some(order_ref)) => vec![Some(order_ref.to_owned()); changes.len()],
-            ("order", None) => {
-                let collected: BTreeMap<[u8; 16], String> = collected::last_orders();
-                guests.iter().map(|guest| collected.get(guest.as_bytes()).cloned()).collect()
-            }
-            _ => vec![None; changes.len()],
-        };
-        Spi::connect_mut(|client| {
-            WRITE_PLAN.with_borrow_mut(|slot| {
-                let types = [
-                    PgBuiltInOids::INT4OID,
-                    PgBuiltInOids::UUIDOID,
-                    PgBuiltInOids::UUIDARRAYOID,
-                    PgBuiltInOids::TEXTARRAYOID,
-                    PgBuiltInOids::TIMESTAMPTZARRAYOID,
-                    PgBuiltInOids::TEXTOID,
-                    PgBuiltInOids::TEXTARRAYOID,
-                ];
-                let plan = kept(slot, client, WRITE, &types.map(PgOid::BuiltIn))?;
-                let given = [
-                    self.org_id.into(),
-                    self.id.into(),
-                    guests.into(),
-                    segments.into(),
-                    due.into(),
-                    cause.into(),
-                    orders.into(),
-                ];
-                client.update(plan, None, &given).map_err(internal).map(|_| ())
-            })
-        })
-    }
-}
-
-/// What a guest's row becomes.
-struct Change {
-    guest: Uuid,
-    segments: Vec<i32>,
-    due: Option<TimestampWithTimeZone>,
-}
-
-impl Change {
-    fn array(&self) -> String {
-        let list: Vec<String> = self.segments.iter().map(i32::to_string).collect();
-        format!("{{{}}}", list.join(","))
-    }
-}
-
-/// Settings for the statements of segments: none is compiled to machine code, which takes longer than to run it.
-pub(crate) struct Settings(i32);
-
-impl Settings {
-    /// One plan is kept for all guests: making one anew takes longer than a hundred evaluations. It looks guests up by
-    /// their keys, whatever the planner knows of tables that have just been filled.
-    fn kept_plan() -> Self {
-        Self::with(&[
-            (c"plan_cache_mode", c"force_generic_plan"),
-            (c"jit", c"off"),
-            (c"enable_seqscan", c"off"),
-            (c"enable_hashjoin", c"off"),
-            (c"enable_mergejoin", c"off"),
-        ])
-    }
-
-    /// A statement that runs once.
-    pub(crate) fn one_run() -> Self {
-        Self::with(&[(c"jit", c"off")])
-    }
-
-    fn with(settings: &[(&std::ffi::CStr, &std::ffi::CStr)]) -> Self {
-        // SAFETY: opens a nesting level of settings, which the drop closes, or the end of the (sub)transaction if that
-        // is cut short; both strings are NUL-terminated and copied.
-        unsafe {
-            let level = pg_sys::NewGUCNestLevel();
-            for (name, value) in settings {
-                pg_sys::set_config_option(
-                    name.as_ptr(),
-                    value.as_ptr(),
-                    pg_sys::GucContext::PGC_USERSET,
-                    pg_sys::GucSource::PGC_S_SESSION,
-                    pg_sys::GucAction::GUC_ACTION_SAVE,
-                    true,
-                    0,
-                    false,
-                );
-            }
-            Self(level)
-        }
-    }
-}
-
-impl Drop for Settings {
-    fn drop(&mut self) {
-        // SAFETY: closes the level that was opened with it.
-        unsafe { pg_sys::AtEOXact_GUC(true, self.0) }
-    }
 }
 
 /// The segments of a venue, or (nil) of an organisation.
@@ -333,11 +86,11 @@ pub(crate) fn scope(org_id: i32, id: Uuid) -> Result<Rc<Scope>, ErrorReport> {
     if let Some(scope) = KEPT.with_borrow(|kept| kept.scopes.get(&key).map(Rc::clone)) {
         return Ok(scope);
     }
-    let (inline, segments) = read(org_id, id)?;
+    let Saved { inline, segments, venue_of_days } = read(org_id, id)?;
     let segments = in_order(segments).map_err(|circle| {
         internal_error(format!("segments refer to each other in a circle: {}", circle.join(", ")))
     })?;
-    let scope = Rc::new(Scope { org_id, id, inline, segments, plans: RefCell::default() });
+    let scope = Rc::new(Scope { org_id, id, inline, segments, venue_of_days, plans: RefCell::default() });
     // SAFETY: reads a plain integer of this session. What an old snapshot shows must not outlive its transaction.
     if unsafe { pg_sys::XactIsoLevel } < XACT_REPEATABLE_READ {
         let tables = tables()?;
@@ -352,14 +105,22 @@ pub(crate) fn scope(org_id: i32, id: Uuid) -> Result<Rc<Scope>, ErrorReport> {
     Ok(scope)
 }
 
-pub(crate) fn read(org_id: i32, id: Uuid) -> Result<(bool, Vec<Segment>), ErrorReport> {
+/// What is saved of a scope.
+pub(crate) struct Saved {
+    inline: bool,
+    pub(crate) segments: Vec<Segment>,
+    venue_of_days: Option<Uuid>,
+}
+
+pub(crate) fn read(org_id: i32, id: Uuid) -> Result<Saved, ErrorReport> {
     Spi::connect_mut(|client| {
         READ_PLAN.with_borrow_mut(|slot| {
             let types = [PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID].map(PgOid::BuiltIn);
             let plan = kept(slot, client, READ, &types)?;
-            let (mut inline, mut segments) = (true, Vec::new());
+            let mut saved = Saved { inline: true, segments: Vec::new(), venue_of_days: None };
             for row in client.update(plan, None, &[org_id.into(), id.into()]).map_err(internal)? {
-                inline = row.get::<bool>(1).map_err(internal)?.unwrap_or(true);
+                saved.inline = row.get::<bool>(1).map_err(internal)?.unwrap_or(true);
+                saved.venue_of_days = row.get::<Uuid>(6).map_err(internal)?;
                 let (Some(id), Some(key), Some(text), Some(has_overrides)) = (
                     row.get::<i32>(2).map_err(internal)?,
                     row.get::<String>(3).map_err(internal)?,
@@ -370,9 +131,9 @@ pub(crate) fn read(org_id: i32, id: Uuid) -> Result<(bool, Vec<Segment>), ErrorR
                 };
                 let criteria = Criteria::parse(&text)
                     .map_err(|_| internal_error(format!("segment {id} has criteria that cannot be read")))?;
-                segments.push(Segment::new(id, key, criteria, has_overrides));
+                saved.segments.push(Segment::new(id, key, criteria, has_overrides));
             }
-            Ok((inline, segments))
+            Ok(saved)
         })
     })
 }
@@ -426,41 +187,6 @@ fn forget_segments<'a>(
     Ok(None::<PgHeapTuple<'a, AllocatedByRust>>)
 }
 
-/// Evaluates guests of a venue, and of its organisation, whose rows of totals the caller holds.
-#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
-fn follow_guests(
-    org_id: i32,
-    venue_id: Uuid,
-    guests: Vec<Uuid>,
-    cause: &str,
-    new_here: default!(bool, "false"),
-) -> Result<i32, ErrorReport> {
-    let occasion = match cause {
-        "order" if !new_here => Occasion::OrderAndLabel,
-        "profile" => Occasion::Profile,
-        _ => Occasion::Any,
-    };
-    let mut written = 0;
-    let scopes: &[Uuid] = if venue_id == nil() { &[nil()] } else { &[venue_id, nil()] };
-    for id in scopes {
-        let scope = scope(org_id, *id)?;
-        if !scope.segments.is_empty() {
-            written += scope.follow(&guests, occasion, cause, None)?;
-        }
-    }
-    Ok(written)
-}
-
-/// Evaluates all segments of one scope for guests whose rows of totals the caller holds.
-#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
-fn follow_scope(org_id: i32, scope_id: Uuid, guests: Vec<Uuid>, cause: &str) -> Result<i32, ErrorReport> {
-    let scope = scope(org_id, scope_id)?;
-    if scope.segments.is_empty() && cause == "profile" {
-        return Ok(0);
-    }
-    scope.follow(&guests, Occasion::Any, cause, None)
-}
-
 /// Whether a segment of a scope asks for the profile.
 #[pg_extern(schema = "crm", volatile, parallel_unsafe)]
 fn asks_for_profile(org_id: i32, scope_id: Uuid) -> Result<bool, ErrorReport> {
@@ -470,7 +196,7 @@ fn asks_for_profile(org_id: i32, scope_id: Uuid) -> Result<bool, ErrorReport> {
 /// Keys of the segments of a scope that name another.
 #[pg_extern(schema = "crm", volatile, parallel_unsafe)]
 fn segments_referring_to(org_id: i32, scope_id: Uuid, key: &str) -> Result<Vec<String>, ErrorReport> {
-    let (_, segments) = read(org_id, scope_id)?;
+    let segments = read(org_id, scope_id)?.segments;
     let referring =
         segments.into_iter().filter(|segment| segment.criteria.segments().iter().any(|k| k == key));
     Ok(referring.map(|segment| segment.key).collect())
@@ -497,7 +223,7 @@ fn segment_problems(
             wanted.name()
         ));
     }
-    let (_, mut segments) = read(org_id, scope_id)?;
+    let mut segments = read(org_id, scope_id)?.segments;
     segments.retain(|segment| segment.key != key);
     for named in criteria.segments() {
         if named == key {
@@ -535,7 +261,8 @@ fn guests_to_follow(org_id: i32, scope_id: Uuid, only: Option<i32>) -> Result<Ve
             considered.join(",")
         )
     };
-    let mut evaluation = evaluation(&scope.segments, &asked, scope.of_organisation(), false);
+    let mut evaluation =
+        evaluation(&scope.segments, &asked, Guests::All { of_organisation: scope.of_organisation() });
     evaluation.text = format!(
         "SELECT array_agg(d.customer_id ORDER BY d.customer_id)
          FROM (SELECT COALESCE(e.customer_id, g.customer_id) AS customer_id

@@ -12,7 +12,7 @@ use pgrx::prelude::*;
 
 use crate::criteria::read;
 use crate::plan::internal;
-use crate::segment::Settings;
+use crate::segment_follow::Settings;
 use crate::segment_statement::{Statement, datum, facts};
 
 /// After this the preview is an estimate.

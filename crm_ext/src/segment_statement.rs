@@ -194,24 +194,87 @@ pub(crate) fn facts(of_organisation: bool) -> &'static str {
     if of_organisation { "crm.organisation_facts" } else { "crm.customer_facts" }
 }
 
-/// Which of the segments each guest is a member of: customer_id, found int[] ascending, due_at. Of one guest, for each
-/// row of `u`, where only some are asked for.
-pub(crate) fn evaluation(
-    segments: &[Segment],
-    asked: &BTreeSet<usize>,
-    of_organisation: bool,
-    some_guests: bool,
-) -> Statement {
-    let mut statement = Statement::new(3);
+/// Whose facts an evaluation reads. Its parameters begin with organisation and scope.
+#[derive(Clone, Copy)]
+pub(crate) enum Guests {
+    /// All of the scope; the third parameter is free.
+    All { of_organisation: bool },
+    /// One for each row of `u`, made of the third parameter.
+    Some { of_organisation: bool },
+    /// The one whose facts are parameters, as [`ONE_GUEST`] has them: nothing is read but what is asked for besides.
+    One,
+}
+
+/// A guest's facts as parameters. The customer is joined by his key, and only where something asks for him.
+const ONE_GUEST: &str = "(SELECT $1::int AS org_id, $2::uuid AS venue_id, $3::uuid AS customer_id, c.ref AS customer_ref,
+    $4::text AS venue_ref, $5::text AS timezone, $6::time AS day_starts_at, $7::date AS today,
+    $8::int AS total_orders, $9::int AS total_visits, $10::numeric AS total_spent,
+    round($10::numeric / NULLIF($8::int, 0), 2) AS aov, $11::numeric AS highest_order,
+    $12::date AS first_order_day, $13::date AS last_order_day,
+    CASE WHEN $9::int > 1 THEN round(($13::date - $12::date)::numeric / ($9::int - 1), 2) END AS avg_gap_days,
+    $14::smallint AS recency_score, $15::smallint AS frequency_score, $16::smallint AS monetary_score,
+    $17::text AS label, $18::text AS previous_label, $19::date AS label_changed_day,
+    CASE WHEN $8::int > 0 THEN width_bucket($10::numeric - 0.01,
+      (SELECT p.cuts FROM crm.venue_spend AS p WHERE p.org_id = $1 AND p.venue_id = $2)) END AS spend_percentile,
+    c.name, c.phone, c.email, c.birth_date, crm.local_day(c.created_at, $5::text, $6::time) AS created_day,
+    '{}'::text[] AS segments, crm.random_bucket($3::uuid) AS random_bucket
+  FROM (SELECT) AS one LEFT JOIN crm.customer AS c ON c.org_id = $1 AND c.customer_id = $3)";
+
+/// The types of its parameters.
+pub(crate) const ONE_GUEST_TYPES: [PgBuiltInOids; 19] = [
+    PgBuiltInOids::INT4OID,
+    PgBuiltInOids::UUIDOID,
+    PgBuiltInOids::UUIDOID,
+    PgBuiltInOids::TEXTOID,
+    PgBuiltInOids::TEXTOID,
+    PgBuiltInOids::TIMEOID,
+    PgBuiltInOids::DATEOID,
+    PgBuiltInOids::INT4OID,
+    PgBuiltInOids::INT4OID,
+    PgBuiltInOids::NUMERICOID,
+    PgBuiltInOids::NUMERICOID,
+    PgBuiltInOids::DATEOID,
+    PgBuiltInOids::DATEOID,
+    PgBuiltInOids::INT2OID,
+    PgBuiltInOids::INT2OID,
+    PgBuiltInOids::INT2OID,
+    PgBuiltInOids::TEXTOID,
+    PgBuiltInOids::TEXTOID,
+    PgBuiltInOids::DATEOID,
+];
+
+impl Guests {
+    /// How many parameters come before those of the criteria.
+    fn given(self) -> usize {
+        match self {
+            Guests::All { .. } | Guests::Some { .. } => 3,
+            Guests::One => ONE_GUEST_TYPES.len(),
+        }
+    }
+
+    fn source(self) -> String {
+        match self {
+            Guests::All { of_organisation } => {
+                format!("{} AS f WHERE f.org_id = $1 AND f.venue_id = $2", facts(of_organisation))
+            }
+            Guests::Some { of_organisation } => format!(
+                "{} AS f WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = u.customer_id",
+                facts(of_organisation)
+            ),
+            Guests::One => format!("{ONE_GUEST} AS f"),
+        }
+    }
+}
+
+/// Which of the segments each guest is a member of: customer_id, found int[] ascending, due_at.
+pub(crate) fn evaluation(segments: &[Segment], asked: &BTreeSet<usize>, guests: Guests) -> Statement {
+    let given = guests.given();
+    let mut statement = Statement::new(given);
     let levels = asked.iter().map(|index| segments[*index].level + 1).max().unwrap_or(1);
     let of_level = |level: usize| asked.iter().map(|i| &segments[*i]).filter(move |s| s.level == level);
     // From the inside out: each level reads the one below it, which must be rendered first.
-    let mut inner = Statement::new(3);
-    inner.push(facts(of_organisation));
-    inner.push(" AS f WHERE f.org_id = $1 AND f.venue_id = $2");
-    if some_guests {
-        inner.push(" AND f.customer_id = u.customer_id");
-    }
+    let mut inner = Statement::new(given);
+    inner.push(&guests.source());
     for level in 0..levels.saturating_sub(1) {
         inner = next_level(inner, of_level(level).collect(), level, asked, segments);
     }
@@ -267,7 +330,7 @@ fn next_level(
     asked: &BTreeSet<usize>,
     segments: &[Segment],
 ) -> Statement {
-    let mut outer = Statement::new(3);
+    let mut outer = Statement::new(inner.given);
     outer.params = inner.params;
     let facts: Vec<&str> =
         CUSTOMER_FACTS.iter().map(|(name, _)| *name).filter(|name| *name != "segments").collect();

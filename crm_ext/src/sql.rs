@@ -241,8 +241,8 @@ extension_sql_file!(
     name = "segment_follow",
     requires = [
         "segment_first_day_reaching",
-        segment::follow_guests,
-        segment::follow_scope,
+        segment_follow::follow_guests,
+        segment_follow::follow_scope,
         segment::guests_to_follow,
         segment::forget_segments,
         segment::asks_for_profile

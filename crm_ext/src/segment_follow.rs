@@ -1,0 +1,457 @@
+//! How membership follows what happened to guests: evaluated with one statement for all segments concerned, written by
+//! difference.
+//!
+//! A few guests are looked at one by one, their totals handed to a kept statement that then reads little else; many,
+//! in one statement over the facts. Both are rendered from the same predicates. Whoever calls holds the guests' rows of
+//! totals, so that the evaluations of one guest come one after the other.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CStr;
+
+use crm_core::criteria::Param;
+use pgrx::datum::{Date, DatumWithOid, Time, TimestampWithTimeZone, Uuid};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use pgrx::spi::{OwnedPreparedStatement, SpiTupleTable};
+
+use crate::clock;
+use crate::collected;
+use crate::guest_totals::GuestTotals;
+use crate::plan::{execute, internal, internal_error, kept};
+use crate::segment::{Scope, nil, scope};
+use crate::segment_statement::{Guests, ONE_GUEST_TYPES, Occasion, concerned, datum, evaluation};
+use crate::venue_scoring;
+
+const HOLD: &str = "SELECT crm.hold_guests($1, $2, $3, false)";
+const MARK_DUE: &str = "SELECT crm.mark_due($1, $2, $3)";
+const WRITE_MANY: &str = "SELECT crm.write_segments($1, $2, $3, $4, $5, $6, $7)";
+const INSERT: &str = "
+    INSERT INTO crm.guest_segments (org_id, scope_id, customer_id, segments, due_at) VALUES ($1, $2, $3, $4, $5)";
+const UPDATE: &str = "
+    UPDATE crm.guest_segments AS g SET segments = $4, due_at = $5
+    WHERE g.org_id = $1 AND g.scope_id = $2 AND g.customer_id = $3";
+const RECORD: &str = "
+    INSERT INTO crm.segment_change (org_id, scope_id, customer_id, occurred_at, entered, exited, cause, order_ref)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const TALLY: &str = "
+    INSERT INTO crm.segment_tally (org_id, segment_id, delta)
+    SELECT $1, e.id, 1 FROM unnest($2) AS e(id) UNION ALL SELECT $1, e.id, -1 FROM unnest($3) AS e(id)";
+const ANNOUNCE: &str = "
+    INSERT INTO crm.outbox (org_id, topic, payload, occurred_at)
+    VALUES ($1, 'segment.membership', pg_catalog.jsonb_build_object(
+      'venue_id', NULLIF($2, '00000000-0000-0000-0000-000000000000'), 'cause', $7, 'changes', pg_catalog.jsonb_build_array(
+        pg_catalog.jsonb_build_object('customer_id', $3, 'entered', $5, 'exited', $6, 'order_ref', $8))), $4)";
+
+/// Up to so many guests are looked at one by one: a statement for many is planned each time.
+const FEW: usize = 16;
+
+type Kept = RefCell<Option<OwnedPreparedStatement>>;
+
+thread_local! {
+    static HOLD_PLAN: Kept = const { RefCell::new(None) };
+    static DUE_PLAN: Kept = const { RefCell::new(None) };
+    static WRITE_PLAN: Kept = const { RefCell::new(None) };
+    static INSERT_PLAN: Kept = const { RefCell::new(None) };
+    static UPDATE_PLAN: Kept = const { RefCell::new(None) };
+    static RECORD_PLAN: Kept = const { RefCell::new(None) };
+    static TALLY_PLAN: Kept = const { RefCell::new(None) };
+    static ANNOUNCE_PLAN: Kept = const { RefCell::new(None) };
+    /// Whether the row of totals written last got another label.
+    static LABEL_CHANGED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Notes whether the row of totals that is being written gets another label.
+pub(crate) fn note_label(changed: bool) {
+    if changed {
+        LABEL_CHANGED.set(true);
+    }
+}
+
+/// Forgets what was noted, before a row of totals is written.
+pub(crate) fn before_totals() {
+    LABEL_CHANGED.set(false);
+}
+
+/// Follows a guest whose row of totals was just written for one order and returned as [`GuestTotals::COLUMNS`].
+pub(crate) fn after_totals(
+    org_id: i32,
+    venue_id: Uuid,
+    order_ref: Option<&str>,
+    row: &SpiTupleTable<'_>,
+) -> Result<(), ErrorReport> {
+    let occasion = if LABEL_CHANGED.get() { Occasion::OrderAndLabel } else { Occasion::Order };
+    let cause = Cause { name: "order", order_ref };
+    let at_venue = scope(org_id, venue_id)?;
+    if at_venue.plan(occasion).asks_for_anything() {
+        let totals = GuestTotals::of(row)?;
+        if at_venue.inline {
+            at_venue.follow_each(&[totals], occasion, cause)?;
+        } else {
+            at_venue.mark_due(&[totals.customer_id])?;
+        }
+    }
+    let of_organisation = scope(org_id, nil())?;
+    if of_organisation.plan(occasion).asks_for_anything() {
+        let guest = row.get::<Uuid>(1).map_err(internal)?;
+        of_organisation.follow(guest.as_slice(), occasion, cause)?;
+    }
+    Ok(())
+}
+
+/// Why membership changes.
+#[derive(Clone, Copy)]
+struct Cause<'a> {
+    /// As `crm.segment_change` has it.
+    name: &'a str,
+    order_ref: Option<&'a str>,
+}
+
+/// What is evaluated at an occasion.
+pub(crate) struct Plan {
+    occasion: Occasion,
+    /// The segments evaluated.
+    considered: BTreeSet<i32>,
+    one: Rendered,
+    many: Rendered,
+}
+
+struct Rendered {
+    text: String,
+    params: Vec<Param>,
+    types: Vec<PgOid>,
+    /// Of one guest alone; what is planned for many depends on how many.
+    kept: Kept,
+}
+
+impl Plan {
+    pub(crate) fn new(scope: &Scope, occasion: Occasion) -> Self {
+        let asked = concerned(&scope.segments, occasion);
+        let one = evaluation(&scope.segments, &asked, Guests::One);
+        let many =
+            evaluation(&scope.segments, &asked, Guests::Some { of_organisation: scope.of_organisation() });
+        let given = [PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDARRAYOID];
+        Self {
+            occasion,
+            considered: asked.iter().map(|index| scope.segments[*index].id).collect(),
+            one: Rendered {
+                types: one.types(&ONE_GUEST_TYPES),
+                text: format!(
+                    "SELECT e.customer_id, e.found, e.due_at, g.segments, g.due_at, g.customer_id
+                     FROM ({}) AS e LEFT JOIN crm.guest_segments AS g ON g.org_id = $1 AND g.scope_id = $2 AND g.customer_id = $3",
+                    one.text
+                ),
+                params: one.params,
+                kept: RefCell::new(None),
+            },
+            many: Rendered {
+                types: many.types(&given),
+                text: format!(
+                    "SELECT u.customer_id, e.found, e.due_at, g.segments, g.due_at, g.customer_id
+                     FROM unnest($3::uuid[]) AS u(customer_id)
+                     LEFT JOIN LATERAL ({}) AS e ON true
+                     LEFT JOIN crm.guest_segments AS g ON g.org_id = $1 AND g.scope_id = $2 AND g.customer_id = u.customer_id",
+                    many.text
+                ),
+                params: many.params,
+                kept: RefCell::new(None),
+            },
+        }
+    }
+
+    fn asks_for_anything(&self) -> bool {
+        !self.considered.is_empty()
+    }
+
+    /// What becomes of the guests of such rows, where it differs.
+    fn changes(
+        &self,
+        rows: SpiTupleTable<'_>,
+        now: TimestampWithTimeZone,
+    ) -> Result<Vec<Change>, ErrorReport> {
+        let mut changes = Vec::new();
+        for row in rows {
+            let Some(guest) = row.get::<Uuid>(1).map_err(internal)? else {
+                continue;
+            };
+            let found = row.get::<Vec<i32>>(2).map_err(internal)?.unwrap_or_default();
+            let due = row.get::<TimestampWithTimeZone>(3).map_err(internal)?;
+            let former = row.get::<Vec<i32>>(4).map_err(internal)?.unwrap_or_default();
+            let former_due = row.get::<TimestampWithTimeZone>(5).map_err(internal)?;
+            let is_new = row.get::<Uuid>(6).map_err(internal)?.is_none();
+            let mut segments = found;
+            if self.occasion != Occasion::Any {
+                segments.extend(former.iter().filter(|id| !self.considered.contains(id)));
+                segments.sort_unstable();
+            }
+            // An earlier look than needed costs less than a write for every order.
+            let sooner = match (due, former_due) {
+                (Some(due), Some(former)) => due < former,
+                (due, _) => due.is_some(),
+            };
+            let overdue = self.occasion == Occasion::Any && former_due.is_some_and(|former| former <= now);
+            if segments != former || sooner || overdue {
+                let due = if overdue || sooner { due } else { former_due };
+                changes.push(Change { guest, former, segments, due, is_new });
+            }
+        }
+        Ok(changes)
+    }
+}
+
+/// What a guest's row becomes.
+struct Change {
+    guest: Uuid,
+    former: Vec<i32>,
+    segments: Vec<i32>,
+    due: Option<TimestampWithTimeZone>,
+    is_new: bool,
+}
+
+impl Scope {
+    /// Evaluates guests and writes what differs; returns how many rows.
+    fn follow(&self, guests: &[Uuid], occasion: Occasion, cause: Cause<'_>) -> Result<i32, ErrorReport> {
+        let plan = self.plan(occasion);
+        if guests.is_empty() || (!plan.asks_for_anything() && occasion != Occasion::Any) {
+            return Ok(0);
+        }
+        if !self.inline && matches!(cause.name, "order" | "profile") {
+            self.mark_due(guests)?;
+            return Ok(0);
+        }
+        if self.of_organisation() {
+            // Sales at two venues hold different rows of totals.
+            execute(&HOLD_PLAN, HOLD, &[self.org_id.into(), self.id.into(), guests.to_vec().into()])?;
+        }
+        if guests.len() <= FEW {
+            let totals = if self.of_organisation() {
+                GuestTotals::over_all_venues(self.org_id, guests)?
+            } else {
+                GuestTotals::at_venue(self.org_id, self.id, guests)?
+            };
+            if totals.len() == guests.len() {
+                return self.follow_each(&totals, occasion, cause);
+            }
+            // Who was merged into another has none and leaves all his segments.
+        }
+        let mut given: Vec<DatumWithOid<'_>> =
+            vec![self.org_id.into(), self.id.into(), guests.to_vec().into()];
+        for param in &plan.many.params {
+            given.push(datum(param)?);
+        }
+        let now = clock::now()?;
+        let _without_jit = Settings::one_run();
+        let changes = Spi::connect_mut(|client| {
+            let statement =
+                client.prepare_mut(plan.many.text.as_str(), &plan.many.types).map_err(internal)?;
+            plan.changes(client.update(&statement, None, &given).map_err(internal)?, now)
+        })?;
+        self.write_many(&changes, cause)
+    }
+
+    /// The same for few guests, whose totals are at hand.
+    fn follow_each(
+        &self,
+        guests: &[GuestTotals],
+        occasion: Occasion,
+        cause: Cause<'_>,
+    ) -> Result<i32, ErrorReport> {
+        let plan = self.plan(occasion);
+        let Some(days) = self.days()? else {
+            return Ok(0);
+        };
+        let now = clock::now()?;
+        let date = |at: Option<TimestampWithTimeZone>| -> Result<Option<Date>, ErrorReport> {
+            at.map(|at| Date::try_from(days.day(at)).map_err(|error| internal_error(error.to_string())))
+                .transpose()
+        };
+        let opening =
+            Time::try_from(days.day_starts_at).map_err(|error| internal_error(error.to_string()))?;
+        let of_venue = (!self.of_organisation()).then_some(days.venue_ref.as_str());
+        let mut written = 0;
+        for guest in guests {
+            let mut given: Vec<DatumWithOid<'_>> = vec![
+                self.org_id.into(),
+                self.id.into(),
+                guest.customer_id.into(),
+                of_venue.into(),
+                days.timezone.as_str().into(),
+                opening.into(),
+                date(Some(now))?.into(),
+                guest.total_orders.into(),
+                guest.total_visits.into(),
+                guest.total_spent.clone().into(),
+                guest.highest_order.clone().into(),
+                date(guest.first_order_at)?.into(),
+                date(guest.last_order_at)?.into(),
+                guest.scores[0].into(),
+                guest.scores[1].into(),
+                guest.scores[2].into(),
+                guest.label.as_deref().into(),
+                guest.previous_label.as_deref().into(),
+                date(guest.label_changed_at)?.into(),
+            ];
+            for param in &plan.one.params {
+                given.push(datum(param)?);
+            }
+            let changes = Spi::connect_mut(|client| {
+                let mut slot = plan.one.kept.borrow_mut();
+                let statement = kept(&mut slot, client, &plan.one.text, &plan.one.types)?;
+                plan.changes(client.update(statement, Some(1), &given).map_err(internal)?, now)
+            })?;
+            for change in &changes {
+                self.write_one(change, cause, now)?;
+                written += 1;
+            }
+        }
+        Ok(written)
+    }
+
+    /// Whose days the scope's are: a venue's own, an organisation's first venue's.
+    fn days(&self) -> Result<Option<std::rc::Rc<venue_scoring::VenueScoring>>, ErrorReport> {
+        match self.venue_of_days {
+            Some(venue_id) => venue_scoring::by_key(self.org_id, venue_id),
+            None => Ok(None),
+        }
+    }
+
+    fn mark_due(&self, guests: &[Uuid]) -> Result<(), ErrorReport> {
+        execute(&DUE_PLAN, MARK_DUE, &[self.org_id.into(), self.id.into(), guests.to_vec().into()])
+    }
+
+    fn write_one(
+        &self,
+        change: &Change,
+        cause: Cause<'_>,
+        now: TimestampWithTimeZone,
+    ) -> Result<(), ErrorReport> {
+        let Change { guest, former, segments, due, is_new } = change;
+        let (slot, text) = if *is_new { (&INSERT_PLAN, INSERT) } else { (&UPDATE_PLAN, UPDATE) };
+        let key: [DatumWithOid<'_>; 3] = [self.org_id.into(), self.id.into(), (*guest).into()];
+        let [org_id, id, guest_key] = key;
+        execute(slot, text, &[org_id, id, guest_key, segments.clone().into(), (*due).into()])?;
+        let entered: Vec<i32> = segments.iter().filter(|id| !former.contains(id)).copied().collect();
+        let exited: Vec<i32> = former.iter().filter(|id| !segments.contains(id)).copied().collect();
+        if entered.is_empty() && exited.is_empty() {
+            return Ok(());
+        }
+        let collected = match (cause.name, cause.order_ref) {
+            ("order", None) => collected::last_orders().get(guest.as_bytes()).cloned(),
+            (_, order_ref) => order_ref.map(str::to_owned),
+        };
+        let given: [DatumWithOid<'_>; 8] = [
+            self.org_id.into(),
+            self.id.into(),
+            (*guest).into(),
+            now.into(),
+            entered.clone().into(),
+            exited.clone().into(),
+            cause.name.into(),
+            collected.as_deref().into(),
+        ];
+        execute(&RECORD_PLAN, RECORD, &given)?;
+        execute(&ANNOUNCE_PLAN, ANNOUNCE, &given)?;
+        execute(&TALLY_PLAN, TALLY, &[self.org_id.into(), entered.into(), exited.into()])
+    }
+
+    fn write_many(&self, changes: &[Change], cause: Cause<'_>) -> Result<i32, ErrorReport> {
+        if changes.is_empty() {
+            return Ok(0);
+        }
+        let guests: Vec<Uuid> = changes.iter().map(|change| change.guest).collect();
+        let segments: Vec<String> = changes.iter().map(Change::array).collect();
+        let due: Vec<Option<TimestampWithTimeZone>> = changes.iter().map(|change| change.due).collect();
+        let orders: Vec<Option<String>> = match (cause.name, cause.order_ref) {
+            ("order", None) => {
+                let collected: BTreeMap<[u8; 16], String> = collected::last_orders();
+                guests.iter().map(|guest| collected.get(guest.as_bytes()).cloned()).collect()
+            }
+            (_, order_ref) => vec![order_ref.map(str::to_owned); changes.len()],
+        };
+        let given = [
+            self.org_id.into(),
+            self.id.into(),
+            guests.into(),
+            segments.into(),
+            due.into(),
+            cause.name.into(),
+            orders.into(),
+        ];
+        execute(&WRITE_PLAN, WRITE_MANY, &given)?;
+        Ok(i32::try_from(changes.len()).unwrap_or(i32::MAX))
+    }
+}
+
+impl Change {
+    fn array(&self) -> String {
+        let list: Vec<String> = self.segments.iter().map(i32::to_string).collect();
+        format!("{{{}}}", list.join(","))
+    }
+}
+
+/// Settings for a statement that runs once: it is not compiled to machine code, which takes longer than to run it.
+pub(crate) struct Settings(i32);
+
+impl Settings {
+    pub(crate) fn one_run() -> Self {
+        const JIT: (&CStr, &CStr) = (c"jit", c"off");
+        // SAFETY: opens a nesting level of settings, which the drop closes, or the end of the (sub)transaction if that
+        // is cut short; both strings are NUL-terminated and copied.
+        unsafe {
+            let level = pg_sys::NewGUCNestLevel();
+            pg_sys::set_config_option(
+                JIT.0.as_ptr(),
+                JIT.1.as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+            Self(level)
+        }
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        // SAFETY: closes the level that was opened with it.
+        unsafe { pg_sys::AtEOXact_GUC(true, self.0) }
+    }
+}
+
+/// Evaluates guests of a venue, and of its organisation, whose rows of totals the caller holds.
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+fn follow_guests(
+    org_id: i32,
+    venue_id: Uuid,
+    guests: Vec<Uuid>,
+    cause: &str,
+    new_here: default!(bool, "false"),
+) -> Result<i32, ErrorReport> {
+    let occasion = match cause {
+        "order" if !new_here => Occasion::OrderAndLabel,
+        "profile" => Occasion::Profile,
+        _ => Occasion::Any,
+    };
+    let mut written = 0;
+    let scopes: &[Uuid] = if venue_id == nil() { &[nil()] } else { &[venue_id, nil()] };
+    for id in scopes {
+        let scope = scope(org_id, *id)?;
+        if !scope.segments.is_empty() {
+            written += scope.follow(&guests, occasion, Cause { name: cause, order_ref: None })?;
+        }
+    }
+    Ok(written)
+}
+
+/// Evaluates all segments of one scope for guests whose rows of totals the caller holds.
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+fn follow_scope(org_id: i32, scope_id: Uuid, guests: Vec<Uuid>, cause: &str) -> Result<i32, ErrorReport> {
+    let scope = scope(org_id, scope_id)?;
+    if scope.segments.is_empty() && cause == "profile" {
+        return Ok(0);
+    }
+    scope.follow(&guests, Occasion::Any, Cause { name: cause, order_ref: None })
+}
