@@ -55,7 +55,7 @@ impl Counts {
 
 fn statement(explanation: &Explanation, of_organisation: bool) -> Statement {
     // Organisation, scope, parts, and the saved segment compared with.
-    let mut statement = Statement::new(4);
+    let mut statement = Statement::over_all(4);
     statement.push("SELECT count(*), ARRAY[");
     for node in 1..=explanation.nodes.len() {
         let comma = if node == 1 { "" } else { ", " };
@@ -74,12 +74,13 @@ fn statement(explanation: &Explanation, of_organisation: bool) -> Statement {
         " AS v, $4::int IS NOT NULL AND EXISTS (SELECT FROM crm.guest_segments AS g WHERE g.org_id = f.org_id AND g.scope_id = $2
                                                 AND g.customer_id = f.customer_id AND $4 = ANY (g.segments)) AS was FROM ",
     );
-    statement.push(facts(of_organisation));
+    statement.push_all_guests();
     let _ = write!(
         statement.text,
-        " AS f WHERE f.org_id = $1 AND f.venue_id = $2 AND ($3::int[] IS NULL OR (uuid_hash(f.customer_id) & {}) = ANY ($3)) OFFSET 0) AS e",
+        " AS f WHERE ($3::int[] IS NULL OR (uuid_hash(f.customer_id) & {}) = ANY ($3)) OFFSET 0) AS e",
         PARTS - 1
     );
+    statement.settle(of_organisation);
     statement
 }
 

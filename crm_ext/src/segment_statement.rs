@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crm_core::criteria::facts::CUSTOMER_FACTS;
+use crm_core::criteria::facts::{CUSTOMER_FACTS, ROWS_OF_ALL};
 use crm_core::criteria::field::Group;
-use crm_core::criteria::{Criteria, Param, Sql};
+use crm_core::criteria::{Criteria, Param, RowsAddedUp, Sql};
 use pgrx::datum::{Date, DatumWithOid};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -131,11 +131,53 @@ pub(crate) struct Statement {
     pub(crate) text: String,
     pub(crate) params: Vec<Param>,
     given: usize,
+    /// Of a statement over all guests.
+    rows: Option<RowsAddedUp>,
 }
+
+/// Where the facts of all guests stand in a text until all is known that they must have.
+const ALL_GUESTS: &str = "{all guests}";
 
 impl Statement {
     pub(crate) fn new(given: usize) -> Self {
-        Self { text: String::new(), params: Vec::new(), given }
+        Self { text: String::new(), params: Vec::new(), given, rows: None }
+    }
+
+    /// One over all guests: what stands for their facts, [`Self::push_all_guests`], is settled by [`Self::settle`].
+    pub(crate) fn over_all(given: usize) -> Self {
+        Self { rows: Some(RowsAddedUp::default()), ..Self::new(given) }
+    }
+
+    pub(crate) fn push_all_guests(&mut self) {
+        self.text.push_str(ALL_GUESTS);
+    }
+
+    /// Reads the rows of relations that the predicates ask for once, added up by guest.
+    pub(crate) fn settle(&mut self, of_organisation: bool) {
+        let Some(rows) = self.rows.take() else {
+            return;
+        };
+        let mut columns = String::new();
+        let mut joins = String::new();
+        for of_all in ROWS_OF_ALL {
+            let (alias, measures) = (of_all.alias, rows.of(of_all));
+            if measures.is_empty() {
+                let _ = write!(columns, ", NULL::numeric[] AS {}", of_all.measures);
+                continue;
+            }
+            let _ = write!(columns, ", r{alias}.m AS {}", of_all.measures);
+            let _ = write!(
+                joins,
+                " LEFT JOIN (SELECT {alias}.guest, ARRAY[{}]::numeric[] AS m FROM crm.scope_days($1, $2) AS f CROSS JOIN LATERAL {} GROUP BY {alias}.guest) AS r{alias} ON r{alias}.guest = x.customer_id",
+                measures.join(", "),
+                of_all.source
+            );
+        }
+        let all = format!(
+            "(SELECT x.*{columns} FROM {} AS x{joins} WHERE x.org_id = $1 AND x.venue_id = $2)",
+            facts(of_organisation)
+        );
+        self.text = self.text.replace(ALL_GUESTS, &all);
     }
 
     pub(crate) fn push(&mut self, text: &str) {
@@ -143,7 +185,12 @@ impl Statement {
     }
 
     pub(crate) fn push_sql(&mut self, sql: &Sql) {
-        self.text.push_str(&sql.render(self.given + self.params.len()));
+        let offset = self.given + self.params.len();
+        let text = match &mut self.rows {
+            Some(rows) => sql.render_added_up(offset, rows),
+            None => sql.render(offset),
+        };
+        self.text.push_str(&text);
         self.params.extend(sql.params().iter().cloned());
     }
 
@@ -254,9 +301,7 @@ impl Guests {
 
     fn source(self) -> String {
         match self {
-            Guests::All { of_organisation } => {
-                format!("{} AS f WHERE f.org_id = $1 AND f.venue_id = $2", facts(of_organisation))
-            }
+            Guests::All { .. } => format!("{ALL_GUESTS} AS f"),
             Guests::Some { of_organisation } => format!(
                 "{} AS f WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = u.customer_id",
                 facts(of_organisation)
@@ -274,12 +319,16 @@ pub(crate) fn evaluation(segments: &[Segment], asked: &BTreeSet<usize>, guests: 
     let of_level = |level: usize| asked.iter().map(|i| &segments[*i]).filter(move |s| s.level == level);
     // From the inside out: each level reads the one below it, which must be rendered first.
     let mut inner = Statement::new(given);
+    if let Guests::All { .. } = guests {
+        inner = Statement::over_all(given);
+    }
     inner.push(&guests.source());
     for level in 0..levels.saturating_sub(1) {
         inner = next_level(inner, of_level(level).collect(), level, asked, segments);
     }
     // What the outermost level renders comes before its FROM in the text, but after it in the numbers.
     statement.params = std::mem::take(&mut inner.params);
+    statement.rows = inner.rows.take();
     statement.push("SELECT f.customer_id, array_remove(ARRAY[");
     let mut due = Vec::new();
     for (place, index) in asked.iter().enumerate() {
@@ -303,6 +352,9 @@ pub(crate) fn evaluation(segments: &[Segment], asked: &BTreeSet<usize>, guests: 
     }
     statement.push("), f.timezone, f.day_starts_at) AS due_at FROM ");
     statement.push(&inner.text);
+    if let Guests::All { of_organisation } = guests {
+        statement.settle(of_organisation);
+    }
     statement
 }
 
@@ -332,6 +384,8 @@ fn next_level(
 ) -> Statement {
     let mut outer = Statement::new(inner.given);
     outer.params = inner.params;
+    outer.rows = inner.rows;
+    let with_rows = outer.rows.is_some();
     let facts: Vec<&str> =
         CUSTOMER_FACTS.iter().map(|(name, _)| *name).filter(|name| *name != "segments").collect();
     let carried: Vec<&Segment> =
@@ -340,6 +394,9 @@ fn next_level(
         let mut list = format!("{of}.venue_id, {of}.customer_id, {of}.timezone, {of}.day_starts_at");
         for name in &facts {
             let _ = write!(list, ", {of}.{name}");
+        }
+        for of_all in ROWS_OF_ALL.iter().filter(|_| with_rows) {
+            let _ = write!(list, ", {of}.{}", of_all.measures);
         }
         list
     };

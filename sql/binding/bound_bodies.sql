@@ -44,6 +44,7 @@ BEGIN
            of_order, CASE WHEN fields ? 'customer' THEN crm.mapped_lookup(fields, 'customer', '$1') ELSE 'false' END,
            crm.mapped_lookup(fields, 'venue', '$2'), crm.order_is_kept(fields))),
         ('orders_of', crm.orders_of_body(fields, source)),
+        ('orders_at', crm.orders_at_body(fields, source)),
         ('on_order_change', crm.order_trigger_body(fields)),
         ('on_order_statement', crm.statement_trigger_body());
     WHEN 'product' THEN
@@ -65,31 +66,52 @@ END
 $$;
 COMMENT ON FUNCTION crm.bound_bodies(text, regclass, jsonb) IS 'Bodies of the functions that a binding generates, reading the platform''s table late bound, so that its own migrations pass';
 
+CREATE OR REPLACE FUNCTION crm.orders_with_days(fields jsonb, source text, of_guest text, venue text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $outer$
+  SELECT format($$
+  (SELECT t.customer_ref, t.order_ref, t.total, t.day, crm.daypart(t.at, t.breakfast_from, t.lunch_from, t.afternoon_from, t.dinner_from, t.late_from) AS daypart,
+     crm.weekday(t.day) AS weekday, t.channel, t.table_name, t.payment_method, t.promo_code
+   FROM (SELECT t.*, crm.local_day(t.completed_at, t.timezone, t.day_starts_at) AS day, (t.completed_at AT TIME ZONE t.timezone)::time AS at
+     FROM (
+       SELECT %s AS customer_ref, %s AS order_ref, %s AS total, (%s)::timestamptz AS completed_at, (%s)::text AS channel, (%s)::text AS table_name,
+         (%s)::text AS payment_method, (%s)::text AS promo_code, s.timezone, s.day_starts_at,
+         v.breakfast_from, v.lunch_from, v.afternoon_from, v.dinner_from, v.late_from
+       FROM %s
+       JOIN crm.venue_scoring AS s ON s.ref = %s AND s.org_id = $1
+       JOIN crm.venue AS v ON v.org_id = s.org_id AND v.venue_id = s.venue_id
+       WHERE %s AND (%s IS NULL OR (%s)) AND %s) AS t
+     WHERE t.total IS NOT NULL AND t.completed_at IS NOT NULL) AS t)$$,
+    crm.mapped_expression(fields, 'customer', 'h'), crm.mapped_expression(fields, 'ref', 'h'), crm.net_total(fields, 'h'),
+    crm.mapped_expression(fields, 'completed_at', 'h'), crm.mapped_expression(fields, 'channel', 'h'), crm.mapped_expression(fields, 'table', 'h'),
+    crm.mapped_expression(fields, 'payment_method', 'h'), crm.mapped_expression(fields, 'promo_code', 'h'), source,
+    crm.mapped_expression(fields, 'venue', 'h'), of_guest, venue, crm.mapped_lookup(fields, 'venue', venue), crm.order_is_kept(fields))
+$outer$;
+COMMENT ON FUNCTION crm.orders_with_days(jsonb, text, text, text) IS 'Query of the counted orders as criteria see them, each on the local day of its own venue: under a condition on their guest, at the venue that an expression gives (null for all of the organisation $1)';
+
 CREATE OR REPLACE FUNCTION crm.orders_of_body(fields jsonb, source text) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $outer$
-  SELECT format($$SELECT o.order_ref, o.total, o.day, crm.daypart(o.at, o.breakfast_from, o.lunch_from, o.afternoon_from, o.dinner_from, o.late_from),
-  crm.weekday(o.day), o.channel, o.table_name, o.payment_method, o.promo_code
+  SELECT format($$SELECT o.order_ref, o.total, o.day, o.daypart, o.weekday, o.channel, o.table_name, o.payment_method, o.promo_code
 FROM crm.refs_of($1, $2) AS r(ref)
-CROSS JOIN LATERAL (
-  SELECT t.order_ref, t.total, crm.local_day(t.completed_at, t.timezone, t.day_starts_at) AS day, (t.completed_at AT TIME ZONE t.timezone)::time AS at,
-    t.channel, t.table_name, t.payment_method, t.promo_code, t.breakfast_from, t.lunch_from, t.afternoon_from, t.dinner_from, t.late_from
-  FROM (
-    SELECT %s AS order_ref, %s AS total, (%s)::timestamptz AS completed_at, (%s)::text AS channel, (%s)::text AS table_name, (%s)::text AS payment_method,
-      (%s)::text AS promo_code, s.timezone, s.day_starts_at, v.breakfast_from, v.lunch_from, v.afternoon_from, v.dinner_from, v.late_from
-    FROM %s
-    JOIN crm.venue_scoring AS s ON s.ref = %s AND s.org_id = $1
-    JOIN crm.venue AS v ON v.org_id = s.org_id AND v.venue_id = s.venue_id
-    WHERE %s AND ($3 IS NULL OR (%s)) AND %s) AS t
-  WHERE t.total IS NOT NULL AND t.completed_at IS NOT NULL) AS o$$,
-    crm.mapped_expression(fields, 'ref', 'h'), crm.net_total(fields, 'h'), crm.mapped_expression(fields, 'completed_at', 'h'),
-    crm.mapped_expression(fields, 'channel', 'h'), crm.mapped_expression(fields, 'table', 'h'), crm.mapped_expression(fields, 'payment_method', 'h'),
-    crm.mapped_expression(fields, 'promo_code', 'h'), source, crm.mapped_expression(fields, 'venue', 'h'),
-    CASE WHEN fields ? 'customer' THEN crm.mapped_lookup(fields, 'customer', 'r.ref') ELSE 'false' END,
-    crm.mapped_lookup(fields, 'venue', '$3'), crm.order_is_kept(fields))
+CROSS JOIN LATERAL %s AS o$$,
+    crm.orders_with_days(fields, source, CASE WHEN fields ? 'customer' THEN crm.mapped_lookup(fields, 'customer', 'r.ref') ELSE 'false' END, '$3'))
 $outer$;
-COMMENT ON FUNCTION crm.orders_of_body(jsonb, text) IS 'Body of crm.orders_of: the guest''s orders by the platform''s index on customers, each on the local day of its own venue';
+COMMENT ON FUNCTION crm.orders_of_body(jsonb, text) IS 'Body of crm.orders_of: the guest''s orders by the platform''s index on customers';
+
+CREATE OR REPLACE FUNCTION crm.orders_at_body(fields jsonb, source text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $outer$
+  SELECT format($$SELECT COALESCE(m.survivor_id, c.customer_id), o.order_ref, o.total, o.day, o.daypart, o.weekday, o.channel, o.table_name, o.payment_method, o.promo_code
+FROM %s AS o
+JOIN crm.customer AS c ON c.org_id = $1 AND c.ref = o.customer_ref
+LEFT JOIN crm.merged_customer AS m ON m.org_id = $1 AND m.customer_id = c.customer_id$$,
+    crm.orders_with_days(fields, source, CASE WHEN fields ? 'customer' THEN 'true' ELSE 'false' END, '$2'))
+$outer$;
+COMMENT ON FUNCTION crm.orders_at_body(jsonb, text) IS 'Body of crm.orders_at: all orders of a venue or the organisation in one pass, each with its guest''s key';
 
 CREATE OR REPLACE FUNCTION crm.host_name(host regclass) RETURNS text
 LANGUAGE sql STABLE

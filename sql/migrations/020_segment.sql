@@ -159,11 +159,9 @@ CREATE TABLE crm.segment_tally (
   segment_id int    NOT NULL,
   tally_id   bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   delta      bigint NOT NULL,
-  PRIMARY KEY (org_id, segment_id, tally_id),
-  FOREIGN KEY (org_id, segment_id) REFERENCES crm.segment ON DELETE CASCADE
+  PRIMARY KEY (org_id, segment_id, tally_id)
 );
-CREATE INDEX segment_tally_by_segment ON crm.segment_tally (org_id, segment_id);
-COMMENT ON TABLE crm.segment_tally IS 'Changes of the number of members, which add up to it: sales that counted in one row would wait for each other. The sweep sums them up.';
+COMMENT ON TABLE crm.segment_tally IS 'Changes of the number of members, which add up to it: sales that counted in one row would wait for each other. The sweep sums them up. No foreign key: segments are archived, never deleted, and a sale writes here.';
 COMMENT ON COLUMN crm.segment_tally.org_id IS 'Organisation';
 COMMENT ON COLUMN crm.segment_tally.segment_id IS 'Segment';
 COMMENT ON COLUMN crm.segment_tally.tally_id IS 'Number';

@@ -38,6 +38,25 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.items_of(int, text, text) IS 'Lines of the counted orders of a guest at a venue (null for all of the organisation)';
 
+CREATE OR REPLACE FUNCTION crm.items_at(org_id int, venue_ref text)
+RETURNS TABLE (guest uuid, product text, category text, quantity numeric, amount numeric, day date)
+LANGUAGE sql STABLE
+AS $$
+  SELECT o.guest, i.product, i.category, i.quantity, i.amount, i.day
+  FROM crm.orders_at(org_id, venue_ref) AS o CROSS JOIN LATERAL crm.items_of_order(o.order_ref, o.day) AS i
+$$;
+COMMENT ON FUNCTION crm.items_at(int, text) IS 'Lines of the counted orders of all guests at a venue (null for all of the organisation)';
+
+CREATE OR REPLACE FUNCTION crm.scope_days(org int, scope uuid) RETURNS TABLE (org_id int, venue_ref text, today date)
+LANGUAGE sql STABLE
+AS $$
+  SELECT s.org_id, CASE WHEN scope <> '00000000-0000-0000-0000-000000000000' THEN s.ref END, crm.local_day(crm.now(), s.timezone, s.day_starts_at)
+  FROM crm.venue AS v JOIN crm.venue_scoring AS s ON s.org_id = v.org_id AND s.venue_id = v.venue_id
+  WHERE v.org_id = org AND scope IN (v.venue_id, '00000000-0000-0000-0000-000000000000')
+  ORDER BY v.created_at, v.venue_id LIMIT 1
+$$;
+COMMENT ON FUNCTION crm.scope_days(int, uuid) IS 'The venue of a scope by the platform''s id, null for the organisation (nil UUID), and the day it is there: an organisation''s days are those of its first venue';
+
 CREATE OR REPLACE FUNCTION crm.refresh_spend(of_venue crm.venue_key, as_of timestamptz) RETURNS void
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp

@@ -8,7 +8,7 @@ use super::compile::{next_anniversary, parenthesised, predicate, value};
 use super::date::{DayExpression, Duration, Window};
 use super::field::{Field, Kind, Relation};
 use super::operator::Operator;
-use super::sql::{Param, Sql};
+use super::sql::{Measured, Param, Sql};
 use super::tree::{Leaf, Node, Operand};
 
 /// The first local day after today on which time alone may change the verdict of a node for the guest `f`: an
@@ -147,16 +147,15 @@ fn anniversary(field: &Field, operand: &Operand) -> Vec<Sql> {
     vec![ahead(enters), ahead(after())]
 }
 
-fn of_rows(leaf: &Leaf, relation: &Relation) -> Option<Sql> {
+fn of_rows(leaf: &Leaf, relation: &'static Relation) -> Option<Sql> {
     let mut days =
         leaf.within.map(|window| window_crossings(&Sql::of(relation.day), window)).unwrap_or_default();
-    let mut rows = Sql::of(" FROM ").text(relation.source);
+    let mut rows = Sql::default();
     match leaf.filter.as_deref() {
         Some(filter) if filter.moves() => gather(filter, &mut days),
         // Rows that never count need not be waited for.
-        Some(filter) => rows = rows.text(" WHERE ").then(predicate(filter)),
+        Some(filter) => rows = predicate(filter),
         None => {}
     }
-    let day = earliest(days)?;
-    Some(Sql::of("(SELECT min(").then(day).text(")").then(rows).text(")"))
+    Some(Sql::rows(relation, Measured::Earliest(earliest(days)?), rows))
 }

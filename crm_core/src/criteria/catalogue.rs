@@ -3,6 +3,7 @@
 //! A domain that brings fields adds its entries here; operators, checks, SQL, sentences and schema follow.
 //! What the SQL names is the contract with the database, listed in [`super::facts`].
 
+use super::facts;
 use super::field::{Field, Group, Kind, Relation};
 use super::number::Unit;
 use super::operator::QUANTITY;
@@ -138,8 +139,9 @@ pub static GUEST: &[Field] = &[
 static ORDERS: Relation = Relation {
     fields: ORDER_FIELDS,
     source: "crm.orders_of(f.org_id, f.customer_ref, f.venue_ref) AS o",
+    of_all: Some(&facts::ORDERS_OF_ALL),
     day: "o.day",
-    sum: "COALESCE(sum(o.total), 0)",
+    sum: "sum(o.total)",
     quantity: None,
     noun: ("order", "orders"),
 };
@@ -205,18 +207,20 @@ static ORDER_FIELDS: &[Field] = &[
 static ITEMS: Relation = Relation {
     fields: ITEM_FIELDS,
     source: "crm.items_of(f.org_id, f.customer_ref, f.venue_ref) AS i",
+    of_all: Some(&facts::ITEMS_OF_ALL),
     day: "i.day",
-    sum: "COALESCE(sum(i.amount), 0)",
-    quantity: Some("COALESCE(sum(i.quantity), 0)"),
+    sum: "sum(i.amount)",
+    quantity: Some("sum(i.quantity)"),
     noun: ("item", "items"),
 };
 
 static ITEMS_OF_ORDER: Relation = Relation {
     fields: ITEM_FIELDS,
     source: "crm.items_of_order(o.order_ref, o.day) AS i",
+    of_all: None,
     day: "i.day",
-    sum: "COALESCE(sum(i.amount), 0)",
-    quantity: Some("COALESCE(sum(i.quantity), 0)"),
+    sum: "sum(i.amount)",
+    quantity: Some("sum(i.quantity)"),
     noun: ("item", "items"),
 };
 

@@ -8,7 +8,7 @@ use super::date::{DayExpression, Duration, Window};
 use super::field::{Field, Kind, Relation};
 use super::number::{Number, Unit};
 use super::operator::{Measure, Operator};
-use super::sql::{Param, Sql};
+use super::sql::{Measured, Param, Sql};
 use super::tree::{Leaf, Node, Operand};
 
 /// The predicate of a node, in parentheses where it needs them.
@@ -168,25 +168,30 @@ fn moved(by: Duration, from: &'static str) -> Sql {
     }
 }
 
-fn rows(leaf: &Leaf, relation: &Relation, operator: Operator) -> Sql {
-    let counted = counted_rows(leaf, relation);
+fn rows(leaf: &Leaf, relation: &'static Relation, operator: Operator) -> Sql {
     match &leaf.operand {
         Operand::Number(number) => {
-            parenthesised(Sql::of("SELECT ").text(measure(relation, operator)).then(counted))
-                .text(comparison(operator))
-                .bind(numeric(*number))
+            measured_rows(leaf, relation, operator).text(comparison(operator)).bind(numeric(*number))
         }
-        _ => Sql::of("EXISTS (SELECT").then(counted).text(")"),
+        _ => Sql::rows(relation, Measured::Any, counted_rows(leaf, relation)),
     }
 }
 
-/// The rows that a condition is about, from FROM on.
-pub(super) fn counted_rows(leaf: &Leaf, relation: &Relation) -> Sql {
+/// How many the rows of a condition are, or what they add up to; unknown amounts count as nothing.
+pub(super) fn measured_rows(leaf: &Leaf, relation: &'static Relation, operator: Operator) -> Sql {
+    let measured = match operator.measure() {
+        Measure::Count => Measured::Count,
+        Measure::Sum => Measured::Sum,
+        Measure::Quantity => Measured::Quantity,
+    };
+    Sql::rows(relation, measured, counted_rows(leaf, relation))
+}
+
+/// Which rows a condition is about.
+fn counted_rows(leaf: &Leaf, relation: &Relation) -> Sql {
     let within = leaf.within.map(|window| within(relation, window));
     let filter = leaf.filter.as_deref().map(predicate);
-    let conditions: Vec<Sql> = within.into_iter().chain(filter).collect();
-    let source = Sql::of(" FROM ").text(relation.source);
-    if conditions.is_empty() { source } else { source.text(" WHERE ").then(Sql::joined(conditions, " AND ")) }
+    Sql::joined(within.into_iter().chain(filter).collect(), " AND ")
 }
 
 fn within(relation: &Relation, window: Window) -> Sql {
@@ -203,14 +208,5 @@ fn within(relation: &Relation, window: Window) -> Sql {
         Window::Between(from, to) => parenthesised(
             day().text(" BETWEEN ").then(day_expression(from)).text(" AND ").then(day_expression(to)),
         ),
-    }
-}
-
-/// What an operator measures of a relation's rows; unknown amounts count as nothing.
-pub(super) fn measure(relation: &Relation, operator: Operator) -> &'static str {
-    match operator.measure() {
-        Measure::Count => "count(*)",
-        Measure::Sum => relation.sum,
-        Measure::Quantity => relation.quantity.unwrap_or("count(*)"),
     }
 }

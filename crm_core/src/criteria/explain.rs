@@ -1,6 +1,6 @@
 //! A document taken apart: every node with its sentence, its predicate and the guest's own value.
 
-use super::compile::{counted_rows, measure, predicate, set, value};
+use super::compile::{measured_rows, predicate, set, value};
 use super::field::{Field, Group, Kind};
 use super::number::Unit;
 use super::operator::Measure;
@@ -94,10 +94,7 @@ fn actual(leaf: &Leaf) -> Sql {
     match leaf.field.kind {
         Kind::Relation(relation) => {
             let operator = leaf.operator.complement_of().unwrap_or(leaf.operator);
-            let measured = Sql::of("(SELECT ")
-                .text(measure(relation, operator))
-                .then(counted_rows(leaf, relation))
-                .text(")");
+            let measured = measured_rows(leaf, relation, operator);
             if operator.measure() == Measure::Sum { as_text(measured) } else { plain(measured) }
         }
         Kind::Number(Unit::Money, ..) => as_text(value(leaf.field)),

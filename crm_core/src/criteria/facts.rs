@@ -17,6 +17,20 @@
 //!
 //! [`crm.now()`]: https://www.postgresql.org/docs/15/functions-datetime.html
 
+use super::field::RowsOfAll;
+
+/// Orders of all guests of a scope: `crm.orders_at(org_id integer, venue_ref text)` has the columns of [`ORDERS_OF`] and
+/// the guest's key before them.
+pub static ORDERS_OF_ALL: RowsOfAll =
+    RowsOfAll { source: "crm.orders_at(f.org_id, f.venue_ref) AS o", alias: "o", measures: "order_measures" };
+
+/// Lines of those orders: `crm.items_at(org_id integer, venue_ref text)`, likewise with [`ITEMS_OF`].
+pub static ITEMS_OF_ALL: RowsOfAll =
+    RowsOfAll { source: "crm.items_at(f.org_id, f.venue_ref) AS i", alias: "i", measures: "item_measures" };
+
+/// All of them.
+pub static ROWS_OF_ALL: [&RowsOfAll; 2] = [&ORDERS_OF_ALL, &ITEMS_OF_ALL];
+
 /// A column and its type.
 pub type Column = (&'static str, &'static str);
 

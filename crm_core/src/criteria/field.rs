@@ -33,14 +33,27 @@ pub struct Relation {
     pub fields: &'static [Field],
     /// What stands in FROM.
     pub(super) source: &'static str,
+    /// The rows of all guests at once.
+    pub(super) of_all: Option<&'static RowsOfAll>,
     /// The local day of a row, a date.
     pub(super) day: &'static str,
-    /// The money of rows added up, numeric, never null.
+    /// The money of rows added up, numeric; null for none.
     pub(super) sum: &'static str,
-    /// How many things rows stand for, numeric, never null; where rows say.
+    /// How many things rows stand for, numeric, null for none; where rows say.
     pub(super) quantity: Option<&'static str>,
     /// One row and several, in words.
     pub(super) noun: (&'static str, &'static str),
+}
+
+/// Where the rows of a relation are read for all guests at once, and where what they add up to is then found.
+#[derive(Debug)]
+pub struct RowsOfAll {
+    /// What stands in FROM beside a row `f` of the scope; its column `guest` says whose a row is.
+    pub source: &'static str,
+    /// The alias in it.
+    pub alias: &'static str,
+    /// The column of `f` with an array of measures.
+    pub measures: &'static str,
 }
 
 /// What may change a field's value. A segment is evaluated anew for a guest when a group it depends on changed.

@@ -52,7 +52,7 @@ use field::{Field, Group};
 use problem::Problems;
 pub use problem::{Code, Problem};
 pub use schema::json_schema;
-pub use sql::{Param, Sql};
+pub use sql::{Param, RowsAddedUp, Sql};
 use tree::{Node, Scope};
 pub use warnings::{Doubt, Warning};
 

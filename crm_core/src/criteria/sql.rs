@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::field::{Relation, RowsOfAll};
 use super::number::Number;
 use crate::scoring::Day;
 
@@ -71,6 +72,82 @@ pub struct Sql {
 enum Piece {
     Text(&'static str),
     Param(usize),
+    /// What rows of a relation come to: up to its `Where` stands the expression whose least value is meant, if one is;
+    /// up to its `End` the condition on the rows, if there is one.
+    Rows(Rows),
+    Where,
+    End,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rows {
+    relation: &'static Relation,
+    measure: Measure,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Measure {
+    Any,
+    Count,
+    Sum,
+    Quantity,
+    Earliest,
+}
+
+/// What is asked of rows.
+pub(super) enum Measured {
+    /// Whether there are any.
+    Any,
+    /// How many there are.
+    Count,
+    /// Their money added up; 0 for none.
+    Sum,
+    /// The things they stand for; 0 for none.
+    Quantity,
+    /// The earliest of a day that each has; null for none.
+    Earliest(Sql),
+}
+
+impl PartialEq for Rows {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.relation, other.relation) && self.measure == other.measure
+    }
+}
+
+impl Eq for Rows {}
+
+impl Rows {
+    /// What the rows are measured by, where that is no expression of the document's.
+    fn aggregate(self) -> &'static str {
+        match self.measure {
+            Measure::Any | Measure::Count => "count(*)",
+            Measure::Sum => self.relation.sum,
+            Measure::Quantity => self.relation.quantity.unwrap_or("count(*)"),
+            Measure::Earliest => "min",
+        }
+    }
+}
+
+/// What statements over all guests at once read of relations: each once, added up by guest.
+#[derive(Debug, Default)]
+pub struct RowsAddedUp {
+    measures: Vec<(&'static RowsOfAll, String)>,
+}
+
+impl RowsAddedUp {
+    /// The measures of the rows of a relation, in the order of their places in the array; none where nothing asks.
+    pub fn of(&self, rows: &'static RowsOfAll) -> Vec<&str> {
+        self.measures
+            .iter()
+            .filter(|(of, _)| std::ptr::eq(*of, rows))
+            .map(|(_, text)| text.as_str())
+            .collect()
+    }
+
+    fn add(&mut self, rows: &'static RowsOfAll, measure: String) -> usize {
+        self.measures.push((rows, measure));
+        self.of(rows).len()
+    }
 }
 
 impl Sql {
@@ -107,10 +184,40 @@ impl Sql {
         whole
     }
 
-    /// The text, its parameters numbered from `offset + 1`, each cast to its type.
+    /// What rows of a relation come to, those that a condition holds for; all where it is empty.
+    pub(super) fn rows(relation: &'static Relation, measured: Measured, condition: Sql) -> Self {
+        let (measure, day) = match measured {
+            Measured::Any => (Measure::Any, None),
+            Measured::Count => (Measure::Count, None),
+            Measured::Sum => (Measure::Sum, None),
+            Measured::Quantity => (Measure::Quantity, None),
+            Measured::Earliest(day) => (Measure::Earliest, Some(day)),
+        };
+        let mut rows = Self::default();
+        rows.pieces.push(Piece::Rows(Rows { relation, measure }));
+        rows = rows.then(day.unwrap_or_default());
+        rows.pieces.push(Piece::Where);
+        rows = rows.then(condition);
+        rows.pieces.push(Piece::End);
+        rows
+    }
+
+    /// The text, its parameters numbered from `offset + 1`, each cast to its type. Rows of relations are read in
+    /// subqueries of the guest.
     pub fn render(&self, offset: usize) -> String {
+        self.text_of(&self.pieces, offset, None)
+    }
+
+    /// The same over all guests: rows of relations are read once, and what they come to is found in arrays of `f`.
+    pub fn render_added_up(&self, offset: usize, rows: &mut RowsAddedUp) -> String {
+        self.text_of(&self.pieces, offset, Some(rows))
+    }
+
+    fn text_of(&self, pieces: &[Piece], offset: usize, mut added_up: Option<&mut RowsAddedUp>) -> String {
         let mut text = String::new();
-        for piece in &self.pieces {
+        let mut rest = pieces;
+        while let [piece, after @ ..] = rest {
+            rest = after;
             match piece {
                 Piece::Text(constant) => text.push_str(constant),
                 Piece::Param(index) => {
@@ -118,6 +225,17 @@ impl Sql {
                     // Writing to a String cannot fail.
                     let _ = write!(text, "${}::{kind}", offset + index + 1);
                 }
+                Piece::Rows(rows) => {
+                    let (day, condition, after) = parts(rest);
+                    rest = after;
+                    let day = self.text_of(day, offset, None);
+                    let condition = self.text_of(condition, offset, None);
+                    text.push_str(&match (added_up.as_deref_mut(), rows.relation.of_all) {
+                        (Some(added_up), Some(of_all)) => rows.found(of_all, &day, &condition, added_up),
+                        _ => rows.subquery(&day, &condition),
+                    });
+                }
+                Piece::Where | Piece::End => {}
             }
         }
         text
@@ -126,5 +244,60 @@ impl Sql {
     /// The parameters, in the order of their numbers.
     pub fn params(&self) -> &[Param] {
         &self.params
+    }
+}
+
+/// What follows a `Rows`: the pieces up to its `Where`, up to its `End`, and the rest.
+fn parts(pieces: &[Piece]) -> (&[Piece], &[Piece], &[Piece]) {
+    let (mut depth, mut middle) = (0, 0);
+    for (place, piece) in pieces.iter().enumerate() {
+        match piece {
+            Piece::Rows(_) => depth += 1,
+            Piece::Where if depth == 0 => middle = place,
+            Piece::End if depth == 0 => {
+                return (&pieces[..middle], &pieces[middle + 1..place], &pieces[place + 1..]);
+            }
+            Piece::End => depth -= 1,
+            _ => {}
+        }
+    }
+    (&[], &[], &[])
+}
+
+impl Rows {
+    fn subquery(self, day: &str, condition: &str) -> String {
+        let keyword = if condition.is_empty() { "" } else { " WHERE " };
+        let (aggregate, source) = (self.aggregate(), self.relation.source);
+        match self.measure {
+            Measure::Any => format!("EXISTS (SELECT FROM {source}{keyword}{condition})"),
+            Measure::Count => format!("(SELECT count(*) FROM {source}{keyword}{condition})"),
+            Measure::Sum | Measure::Quantity => {
+                format!("(SELECT COALESCE({aggregate}, 0) FROM {source}{keyword}{condition})")
+            }
+            Measure::Earliest => format!("(SELECT {aggregate}({day}) FROM {source}{keyword}{condition})"),
+        }
+    }
+
+    fn found(
+        self,
+        of_all: &'static RowsOfAll,
+        day: &str,
+        condition: &str,
+        added_up: &mut RowsAddedUp,
+    ) -> String {
+        let aggregate = self.aggregate();
+        let filter =
+            if condition.is_empty() { String::new() } else { format!(" FILTER (WHERE {condition})") };
+        let measure = match self.measure {
+            // Days as numbers: one array holds all measures.
+            Measure::Earliest => format!("({aggregate}({day}){filter} - date '2000-01-01')::numeric"),
+            _ => format!("{aggregate}{filter}"),
+        };
+        let place = format!("f.{}[{}]", of_all.measures, added_up.add(of_all, measure));
+        match self.measure {
+            Measure::Any => format!("(COALESCE({place}, 0) > 0)"),
+            Measure::Earliest => format!("(date '2000-01-01' + {place}::int)"),
+            _ => format!("COALESCE({place}, 0)"),
+        }
     }
 }
