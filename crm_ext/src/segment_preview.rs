@@ -13,7 +13,7 @@ use pgrx::prelude::*;
 use crate::criteria::read;
 use crate::plan::internal;
 use crate::segment_follow::Settings;
-use crate::segment_statement::{Statement, datum, facts};
+use crate::segment_statement::{Guests, Statement, datum, relation};
 
 /// After this the preview is an estimate.
 const MOST_TIME: Duration = Duration::from_millis(1800);
@@ -55,7 +55,7 @@ impl Counts {
 
 fn statement(explanation: &Explanation, of_organisation: bool) -> Statement {
     // Organisation, scope, parts, and the saved segment compared with.
-    let mut statement = Statement::over_all(4);
+    let mut statement = Statement::over_facts(4);
     statement.push("SELECT count(*), ARRAY[");
     for node in 1..=explanation.nodes.len() {
         let comma = if node == 1 { "" } else { ", " };
@@ -74,13 +74,13 @@ fn statement(explanation: &Explanation, of_organisation: bool) -> Statement {
         " AS v, $4::int IS NOT NULL AND EXISTS (SELECT FROM crm.guest_segments AS g WHERE g.org_id = f.org_id AND g.scope_id = $2
                                                 AND g.customer_id = f.customer_id AND $4 = ANY (g.segments)) AS was FROM ",
     );
-    statement.push_all_guests();
+    statement.push_facts();
     let _ = write!(
         statement.text,
         " AS f WHERE ($3::int[] IS NULL OR (uuid_hash(f.customer_id) & {}) = ANY ($3)) OFFSET 0) AS e",
         PARTS - 1
     );
-    statement.settle(of_organisation);
+    statement.settle(Guests::All { of_organisation });
     statement
 }
 
@@ -218,7 +218,7 @@ fn explain_criteria(
     statement.push(", ");
     statement.push_sql(&explanation.values());
     statement.push("::text[] FROM ");
-    statement.push(facts(criteria.scope() == Scope::Org));
+    statement.push(relation(criteria.scope() == Scope::Org));
     statement.push(" AS f WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = $3");
     let types = statement.types(&[PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDOID]);
     let mut given: Vec<DatumWithOid<'_>> = vec![org_id.into(), scope_id.into(), customer_id.into()];

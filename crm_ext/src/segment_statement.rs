@@ -131,53 +131,36 @@ pub(crate) struct Statement {
     pub(crate) text: String,
     pub(crate) params: Vec<Param>,
     given: usize,
-    /// Of a statement over all guests.
+    /// Of a statement over facts, until it is settled.
     rows: Option<RowsAddedUp>,
 }
 
-/// Where the facts of all guests stand in a text until all is known that they must have.
-const ALL_GUESTS: &str = "{all guests}";
+/// Where the facts stand in a text until all is known that they must have.
+const FACTS: &str = "{facts}";
 
 impl Statement {
+    /// One over the facts of guests, which stand where [`Self::push_facts`] puts them; [`Self::settle`] completes it.
+    pub(crate) fn over_facts(given: usize) -> Self {
+        Self { rows: Some(RowsAddedUp::default()), ..Self::new(given) }
+    }
+
     pub(crate) fn new(given: usize) -> Self {
         Self { text: String::new(), params: Vec::new(), given, rows: None }
     }
 
-    /// One over all guests: what stands for their facts, [`Self::push_all_guests`], is settled by [`Self::settle`].
-    pub(crate) fn over_all(given: usize) -> Self {
-        Self { rows: Some(RowsAddedUp::default()), ..Self::new(given) }
+    pub(crate) fn push_facts(&mut self) {
+        self.text.push_str(FACTS);
     }
 
-    pub(crate) fn push_all_guests(&mut self) {
-        self.text.push_str(ALL_GUESTS);
-    }
-
-    /// Reads the rows of relations that the predicates ask for once, added up by guest.
-    pub(crate) fn settle(&mut self, of_organisation: bool) {
+    /// Puts in the facts of guests: each that is asked for, once, and of rows of relations what they add up to.
+    pub(crate) fn settle(&mut self, guests: Guests) {
         let Some(rows) = self.rows.take() else {
             return;
         };
-        let mut columns = String::new();
-        let mut joins = String::new();
-        for of_all in ROWS_OF_ALL {
-            let (alias, measures) = (of_all.alias, rows.of(of_all));
-            if measures.is_empty() {
-                let _ = write!(columns, ", NULL::numeric[] AS {}", of_all.measures);
-                continue;
-            }
-            let _ = write!(columns, ", r{alias}.m AS {}", of_all.measures);
-            let _ = write!(
-                joins,
-                " LEFT JOIN (SELECT {alias}.guest, ARRAY[{}]::numeric[] AS m FROM crm.scope_days($1, $2) AS f CROSS JOIN LATERAL {} GROUP BY {alias}.guest) AS r{alias} ON r{alias}.guest = x.customer_id",
-                measures.join(", "),
-                of_all.source
-            );
-        }
-        let all = format!(
-            "(SELECT x.*{columns} FROM {} AS x{joins} WHERE x.org_id = $1 AND x.venue_id = $2)",
-            facts(of_organisation)
-        );
-        self.text = self.text.replace(ALL_GUESTS, &all);
+        let asked: Vec<&str> =
+            fact_columns().filter(|name| mentions(&self.text, &format!("f.{name}"))).collect();
+        let facts = guests.facts(&asked, &rows);
+        self.text = self.text.replace(FACTS, &facts);
     }
 
     pub(crate) fn push(&mut self, text: &str) {
@@ -237,11 +220,25 @@ pub(crate) fn datum(param: &Param) -> Result<DatumWithOid<'_>, ErrorReport> {
 }
 
 /// The relation of facts about the guests of a venue or an organisation.
-pub(crate) fn facts(of_organisation: bool) -> &'static str {
+pub(crate) fn relation(of_organisation: bool) -> &'static str {
     if of_organisation { "crm.organisation_facts" } else { "crm.customer_facts" }
 }
 
-/// Whose facts an evaluation reads. Its parameters begin with organisation and scope.
+/// All columns that facts have.
+fn fact_columns() -> impl Iterator<Item = &'static str> {
+    ["venue_id", "customer_id", "timezone", "day_starts_at"]
+        .into_iter()
+        .chain(CUSTOMER_FACTS.iter().map(|(name, _)| *name))
+}
+
+/// Whether a text has a name that does not go on.
+fn mentions(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        !text[at + name.len()..].starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_')
+    })
+}
+
+/// Whose facts a statement reads. Its parameters begin with organisation and scope.
 #[derive(Clone, Copy)]
 pub(crate) enum Guests {
     /// All of the scope; the third parameter is free.
@@ -299,14 +296,56 @@ impl Guests {
         }
     }
 
-    fn source(self) -> String {
+    /// What stands in FROM for the facts `f`. `OFFSET 0` has the planner compute each once, however often it is asked for.
+    fn facts(self, asked: &[&str], rows: &RowsAddedUp) -> String {
+        let columns = |of: &str| {
+            let named: Vec<String> = asked.iter().map(|name| format!("{of}.{name}")).collect();
+            named.join(", ")
+        };
+        let mut measures = String::new();
+        let mut joins = String::new();
+        for of_all in ROWS_OF_ALL {
+            let (alias, of_guest) = (of_all.alias, rows.of(of_all).join(", "));
+            let (column, none) = (of_all.measures, of_guest.is_empty());
+            let _ = match self {
+                _ if none => write!(measures, ", NULL::numeric[] AS {column}"),
+                Guests::All { .. } => write!(measures, ", r{alias}.m AS {column}"),
+                _ => write!(
+                    measures,
+                    ", (SELECT ARRAY[{of_guest}]::numeric[] FROM {}) AS {column}",
+                    of_all.of_guest
+                ),
+            };
+            if let (Guests::All { .. }, false) = (self, none) {
+                let _ = write!(
+                    joins,
+                    " LEFT JOIN (SELECT {alias}.guest, ARRAY[{of_guest}]::numeric[] AS m
+                        FROM crm.scope_days($1, $2) AS f CROSS JOIN LATERAL {} GROUP BY {alias}.guest) AS r{alias}
+                      ON r{alias}.guest = x.customer_id",
+                    of_all.source
+                );
+            }
+        }
         match self {
-            Guests::All { .. } => format!("{ALL_GUESTS} AS f"),
-            Guests::Some { of_organisation } => format!(
-                "{} AS f WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = u.customer_id",
-                facts(of_organisation)
+            // The day is the same for all.
+            Guests::All { of_organisation } => format!(
+                "(SELECT {}{measures} FROM {} AS x CROSS JOIN crm.scope_days($1, $2) AS d{joins}
+                  WHERE x.org_id = $1 AND x.venue_id = $2 OFFSET 0)",
+                columns("x").replace("x.today", "d.today"),
+                relation(of_organisation)
             ),
-            Guests::One => format!("{ONE_GUEST} AS f"),
+            Guests::Some { of_organisation } => format!(
+                "(SELECT {}{measures} FROM {} AS f
+                  WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = u.customer_id OFFSET 0)",
+                columns("f"),
+                relation(of_organisation)
+            ),
+            Guests::One if ROWS_OF_ALL.iter().all(|of_all| rows.of(of_all).is_empty()) => ONE_GUEST.replacen(
+                "(SELECT ",
+                "(SELECT NULL::numeric[] AS order_measures, NULL::numeric[] AS item_measures, ",
+                1,
+            ),
+            Guests::One => format!("(SELECT {}{measures} FROM {ONE_GUEST} AS f OFFSET 0)", columns("f")),
         }
     }
 }
@@ -318,11 +357,9 @@ pub(crate) fn evaluation(segments: &[Segment], asked: &BTreeSet<usize>, guests: 
     let levels = asked.iter().map(|index| segments[*index].level + 1).max().unwrap_or(1);
     let of_level = |level: usize| asked.iter().map(|i| &segments[*i]).filter(move |s| s.level == level);
     // From the inside out: each level reads the one below it, which must be rendered first.
-    let mut inner = Statement::new(given);
-    if let Guests::All { .. } = guests {
-        inner = Statement::over_all(given);
-    }
-    inner.push(&guests.source());
+    let mut inner = Statement::over_facts(given);
+    inner.push_facts();
+    inner.push(" AS f");
     for level in 0..levels.saturating_sub(1) {
         inner = next_level(inner, of_level(level).collect(), level, asked, segments);
     }
@@ -352,9 +389,7 @@ pub(crate) fn evaluation(segments: &[Segment], asked: &BTreeSet<usize>, guests: 
     }
     statement.push("), f.timezone, f.day_starts_at) AS due_at FROM ");
     statement.push(&inner.text);
-    if let Guests::All { of_organisation } = guests {
-        statement.settle(of_organisation);
-    }
+    statement.settle(guests);
     statement
 }
 
@@ -385,7 +420,6 @@ fn next_level(
     let mut outer = Statement::new(inner.given);
     outer.params = inner.params;
     outer.rows = inner.rows;
-    let with_rows = outer.rows.is_some();
     let facts: Vec<&str> =
         CUSTOMER_FACTS.iter().map(|(name, _)| *name).filter(|name| *name != "segments").collect();
     let carried: Vec<&Segment> =
@@ -395,7 +429,7 @@ fn next_level(
         for name in &facts {
             let _ = write!(list, ", {of}.{name}");
         }
-        for of_all in ROWS_OF_ALL.iter().filter(|_| with_rows) {
+        for of_all in ROWS_OF_ALL {
             let _ = write!(list, ", {of}.{}", of_all.measures);
         }
         list

@@ -82,7 +82,9 @@ AS $outer$
        JOIN crm.venue_scoring AS s ON s.ref = %s AND s.org_id = $1
        JOIN crm.venue AS v ON v.org_id = s.org_id AND v.venue_id = s.venue_id
        WHERE %s AND (%s IS NULL OR (%s)) AND %s) AS t
-     WHERE t.total IS NOT NULL AND t.completed_at IS NOT NULL) AS t)$$,
+     WHERE t.total IS NOT NULL AND t.completed_at IS NOT NULL
+     -- A day is computed once, however often it is asked for.
+     OFFSET 0) AS t)$$,
     crm.mapped_expression(fields, 'customer', 'h'), crm.mapped_expression(fields, 'ref', 'h'), crm.net_total(fields, 'h'),
     crm.mapped_expression(fields, 'completed_at', 'h'), crm.mapped_expression(fields, 'channel', 'h'), crm.mapped_expression(fields, 'table', 'h'),
     crm.mapped_expression(fields, 'payment_method', 'h'), crm.mapped_expression(fields, 'promo_code', 'h'), source,

@@ -1,6 +1,8 @@
 -- What keeps membership up to date. Runs inside pinned functions; every name is qualified.
 CREATE OR REPLACE FUNCTION crm.hold_guests(org int, scope uuid, guests uuid[], leave_held boolean) RETURNS uuid[]
 LANGUAGE plpgsql
+-- The tables grow under a plan that is kept.
+SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
   held uuid[];
@@ -38,6 +40,9 @@ COMMENT ON FUNCTION crm.mark_due(int, uuid, uuid[]) IS 'Has the next sweep look 
 
 CREATE OR REPLACE FUNCTION crm.write_segments(org int, scope uuid, guests uuid[], present text[], due timestamptz[], cause text, orders text[]) RETURNS void
 LANGUAGE plpgsql
+-- The tables grow under a plan that is kept.
+SET plan_cache_mode = force_custom_plan
+SET jit = off
 AS $$
 BEGIN
   WITH change AS MATERIALIZED (

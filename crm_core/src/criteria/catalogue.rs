@@ -138,7 +138,7 @@ pub static GUEST: &[Field] = &[
 
 static ORDERS: Relation = Relation {
     fields: ORDER_FIELDS,
-    source: "crm.orders_of(f.org_id, f.customer_ref, f.venue_ref) AS o",
+    source: facts::ORDERS_OF_GUEST,
     of_all: Some(&facts::ORDERS_OF_ALL),
     day: "o.day",
     sum: "sum(o.total)",
@@ -206,7 +206,7 @@ static ORDER_FIELDS: &[Field] = &[
 
 static ITEMS: Relation = Relation {
     fields: ITEM_FIELDS,
-    source: "crm.items_of(f.org_id, f.customer_ref, f.venue_ref) AS i",
+    source: facts::ITEMS_OF_GUEST,
     of_all: Some(&facts::ITEMS_OF_ALL),
     day: "i.day",
     sum: "sum(i.amount)",

@@ -45,11 +45,13 @@ pub struct Relation {
     pub(super) noun: (&'static str, &'static str),
 }
 
-/// Where the rows of a relation are read for all guests at once, and where what they add up to is then found.
+/// Where the rows of a relation are read once for all that is asked of them, and where what they add up to is found.
 #[derive(Debug)]
 pub struct RowsOfAll {
-    /// What stands in FROM beside a row `f` of the scope; its column `guest` says whose a row is.
+    /// The rows of all guests, what stands in FROM beside a row `f` of the scope; its column `guest` says whose a row is.
     pub source: &'static str,
+    /// The rows of one guest, beside his facts `f`.
+    pub of_guest: &'static str,
     /// The alias in it.
     pub alias: &'static str,
     /// The column of `f` with an array of measures.
