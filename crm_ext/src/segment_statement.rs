@@ -298,10 +298,6 @@ impl Guests {
 
     /// What stands in FROM for the facts `f`. `OFFSET 0` has the planner compute each once, however often it is asked for.
     fn facts(self, asked: &[&str], rows: &RowsAddedUp) -> String {
-        let columns = |of: &str| {
-            let named: Vec<String> = asked.iter().map(|name| format!("{of}.{name}")).collect();
-            named.join(", ")
-        };
         let mut measures = String::new();
         let mut joins = String::new();
         for of_all in ROWS_OF_ALL {
@@ -326,28 +322,52 @@ impl Guests {
                 );
             }
         }
+        let none = ROWS_OF_ALL.iter().all(|of_all| rows.of(of_all).is_empty());
         match self {
             // The day is the same for all.
             Guests::All { of_organisation } => format!(
                 "(SELECT {}{measures} FROM {} AS x CROSS JOIN crm.scope_days($1, $2) AS d{joins}
                   WHERE x.org_id = $1 AND x.venue_id = $2 OFFSET 0)",
-                columns("x").replace("x.today", "d.today"),
+                columns("x", asked).replace("x.today", "d.today"),
                 relation(of_organisation)
             ),
-            Guests::Some { of_organisation } => format!(
-                "(SELECT {}{measures} FROM {} AS f
-                  WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = u.customer_id OFFSET 0)",
-                columns("f"),
-                relation(of_organisation)
-            ),
-            Guests::One if ROWS_OF_ALL.iter().all(|of_all| rows.of(of_all).is_empty()) => ONE_GUEST.replacen(
-                "(SELECT ",
-                "(SELECT NULL::numeric[] AS order_measures, NULL::numeric[] AS item_measures, ",
-                1,
-            ),
-            Guests::One => format!("(SELECT {}{measures} FROM {ONE_GUEST} AS f OFFSET 0)", columns("f")),
+            Guests::Some { .. } if none => {
+                format!("(SELECT f.*{measures} FROM {} AS f)", self.of_guest(asked))
+            }
+            Guests::One if none => {
+                ONE_GUEST.replacen("(SELECT ", &format!("(SELECT {}, ", measures.trim_start_matches(", ")), 1)
+            }
+            // The measures ask for more than the predicates.
+            Guests::Some { .. } | Guests::One => {
+                let needed: Vec<&str> = fact_columns()
+                    .filter(|name| {
+                        ["org_id", "customer_ref", "venue_ref"].contains(name)
+                            || asked.contains(name)
+                            || mentions(&measures, &format!("f.{name}"))
+                    })
+                    .collect();
+                format!("(SELECT f.*{measures} FROM {} AS f OFFSET 0)", self.of_guest(&needed))
+            }
         }
     }
+
+    /// Some facts of one guest, each computed once.
+    fn of_guest(self, columns_asked: &[&str]) -> String {
+        let columns = columns("f", columns_asked);
+        match self {
+            Guests::All { of_organisation } | Guests::Some { of_organisation } => format!(
+                "(SELECT {columns} FROM {} AS f
+                  WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = u.customer_id OFFSET 0)",
+                relation(of_organisation)
+            ),
+            Guests::One => format!("(SELECT {columns} FROM {ONE_GUEST} AS f OFFSET 0)"),
+        }
+    }
+}
+
+fn columns(of: &str, names: &[&str]) -> String {
+    let named: Vec<String> = names.iter().map(|name| format!("{of}.{name}")).collect();
+    named.join(", ")
 }
 
 /// Which of the segments each guest is a member of: customer_id, found int[] ascending, due_at.

@@ -4,7 +4,7 @@
 //! later than today is a candidate; the earliest is the day to look at the guest again. It is never later than
 //! the first true change, and may be earlier where other conditions keep the verdict.
 
-use super::compile::{next_anniversary, parenthesised, predicate, value};
+use super::compile::{day_expression, next_anniversary, parenthesised, predicate, value};
 use super::date::{DayExpression, Duration, Window};
 use super::field::{Field, Kind, Relation};
 use super::operator::Operator;
@@ -71,27 +71,23 @@ fn crossings(day: Sql, operator: Operator, operand: &Operand) -> Vec<Sql> {
     passings.into_iter().filter_map(|(bound, passing)| passes(&day, bound, passing)).collect()
 }
 
-fn window_crossings(day: &Sql, window: Window) -> Vec<Sql> {
-    let passings = match window {
-        Window::Last(by) => vec![(DayExpression::Ago(by), Reaches)],
-        Window::Next(by) => vec![(DayExpression::Today, Exceeds), (DayExpression::Ahead(by), Exceeds)],
-        Window::Between(from, to) => vec![(from, Exceeds), (to, Reaches)],
-    };
-    passings.into_iter().filter_map(|(bound, passing)| passes(day, bound, passing)).collect()
-}
-
 /// The day on which the bound passes, where that lies ahead.
 fn passes(day: &Sql, bound: DayExpression, passing: Passing) -> Option<Sql> {
+    first_day(day.clone(), bound, passing).map(ahead)
+}
+
+/// The first day of all on which the bound has passed a day; `None` for one that stands still.
+fn first_day(day: Sql, bound: DayExpression, passing: Passing) -> Option<Sql> {
     let reached = match passing {
-        Reaches => day.clone(),
-        Exceeds => parenthesised(day.clone().text(" + 1")),
+        Reaches => day,
+        Exceeds => parenthesised(day.text(" + 1")),
     };
-    Some(ahead(match bound {
+    Some(match bound {
         DayExpression::On(_) => return None,
         DayExpression::Today => reached,
         DayExpression::Ago(by) => reaching(reached, Duration { months: -by.months, days: -by.days }),
         DayExpression::Ahead(by) => reaching(reached, by),
-    }))
+    })
 }
 
 /// The first day that, moved by so much, is `reached` or later.
@@ -148,14 +144,46 @@ fn anniversary(field: &Field, operand: &Operand) -> Vec<Sql> {
 }
 
 fn of_rows(leaf: &Leaf, relation: &'static Relation) -> Option<Sql> {
-    let mut days =
-        leaf.within.map(|window| window_crossings(&Sql::of(relation.day), window)).unwrap_or_default();
-    let mut rows = Sql::default();
+    let passings = leaf.within.map(passings).unwrap_or_default();
     match leaf.filter.as_deref() {
-        Some(filter) if filter.moves() => gather(filter, &mut days),
-        // Rows that never count need not be waited for.
-        Some(filter) => rows = predicate(filter),
-        None => {}
+        Some(filter) if filter.moves() => {
+            let day = Sql::of(relation.day);
+            let mut days: Vec<Sql> = passings.into_iter().filter_map(|(b, p)| passes(&day, b, p)).collect();
+            gather(filter, &mut days);
+            Some(Sql::rows(relation, Measured::Earliest(earliest(days)?), Sql::default()))
+        }
+        filter => {
+            let counted = |(bound, passing)| earliest_row(relation, filter, bound, passing);
+            earliest(passings.into_iter().filter_map(counted).collect())
+        }
     }
-    Some(Sql::rows(relation, Measured::Earliest(earliest(days)?), rows))
+}
+
+fn passings(window: Window) -> Vec<(DayExpression, Passing)> {
+    match window {
+        Window::Last(by) => vec![(DayExpression::Ago(by), Reaches)],
+        Window::Next(by) => vec![(DayExpression::Today, Exceeds), (DayExpression::Ahead(by), Exceeds)],
+        Window::Between(from, to) => vec![(from, Exceeds), (to, Reaches)],
+    }
+}
+
+/// When the bound passes the first of the rows that it has yet to pass: a later row is passed later, so that only the
+/// first need be found. Rows that never count need not be waited for.
+fn earliest_row(
+    relation: &'static Relation,
+    filter: Option<&Node>,
+    bound: DayExpression,
+    passing: Passing,
+) -> Option<Sql> {
+    let day = Sql::of(relation.day);
+    let to_be_passed = day
+        .clone()
+        .text(match passing {
+            Reaches => " > ",
+            Exceeds => " >= ",
+        })
+        .then(day_expression(bound));
+    let conditions = [Some(to_be_passed), filter.map(predicate)].into_iter().flatten().collect();
+    let rows = Sql::rows(relation, Measured::Earliest(day), Sql::joined(conditions, " AND "));
+    first_day(rows, bound, passing)
 }

@@ -154,7 +154,7 @@ fn the_foretold_day_is_when_the_moving_bound_passes() {
         ),
         (
             r#"{"field":"orders","op":"any","within":{"last":"7d"},"where":{"field":"total","op":"gt","value":5}}"#,
-            "(SELECT min(CASE WHEN (o.day - $1::int4) > f.today THEN (o.day - $2::int4) END) FROM crm.orders_of(f.org_id, f.customer_ref, f.venue_ref) AS o WHERE (o.total > $3::numeric))",
+            "((SELECT min(o.day) FROM crm.orders_of(f.org_id, f.customer_ref, f.venue_ref) AS o WHERE o.day > (f.today - $1::int4) AND (o.total > $2::numeric)) - $3::int4)",
         ),
     ] {
         assert_eq!(criteria(node).next_change().unwrap().render(0), sql, "{node}");
