@@ -17,6 +17,8 @@ use crate::segment_statement::{Guests, Statement, datum, relation};
 
 /// After this the preview is an estimate.
 const MOST_TIME: Duration = Duration::from_millis(1800);
+/// So many orders are read at once in less than that.
+const MOST_ORDERS: i64 = 600_000;
 /// Guests fall into so many parts by a hash of their keys.
 const PARTS: i32 = 64;
 
@@ -53,9 +55,10 @@ impl Counts {
     }
 }
 
-fn statement(explanation: &Explanation, of_organisation: bool) -> Statement {
+/// Over all guests at once, reading the rows of relations once, or over a part of them, guest by guest.
+fn statement(explanation: &Explanation, of_organisation: bool, at_once: bool) -> Statement {
     // Organisation, scope, parts, and the saved segment compared with.
-    let mut statement = Statement::over_facts(4);
+    let mut statement = if at_once { Statement::over_facts(4) } else { Statement::new(4) };
     statement.push("SELECT count(*), ARRAY[");
     for node in 1..=explanation.nodes.len() {
         let comma = if node == 1 { "" } else { ", " };
@@ -74,13 +77,18 @@ fn statement(explanation: &Explanation, of_organisation: bool) -> Statement {
         " AS v, $4::int IS NOT NULL AND EXISTS (SELECT FROM crm.guest_segments AS g WHERE g.org_id = f.org_id AND g.scope_id = $2
                                                 AND g.customer_id = f.customer_id AND $4 = ANY (g.segments)) AS was FROM ",
     );
-    statement.push_facts();
-    let _ = write!(
-        statement.text,
-        " AS f WHERE ($3::int[] IS NULL OR (uuid_hash(f.customer_id) & {}) = ANY ($3)) OFFSET 0) AS e",
-        PARTS - 1
-    );
-    statement.settle(Guests::All { of_organisation });
+    if at_once {
+        statement.push_facts();
+        statement.push(" AS f WHERE $3::int[] IS NULL OFFSET 0) AS e");
+        statement.settle(Guests::All { of_organisation });
+    } else {
+        let _ = write!(
+            statement.text,
+            "(SELECT * FROM {} AS x WHERE x.org_id = $1 AND x.venue_id = $2 AND (uuid_hash(x.customer_id) & {}) = ANY ($3::int[]) OFFSET 0) AS f OFFSET 0) AS e",
+            relation(of_organisation),
+            PARTS - 1
+        );
+    }
     statement
 }
 
@@ -117,18 +125,20 @@ fn count(
     })
 }
 
-/// Counts whom criteria mean: all guests at once or, where orders must be read guest by guest, part by part until the
-/// time is over. Returns the share of the parts that were counted too.
+/// Counts whom criteria mean: all guests at once or, where too many orders would have to be read for that, guest by
+/// guest, part by part until the time is over. Returns the share of the parts that were counted too.
 fn counted(
     criteria: &Criteria,
-    statement: &Statement,
     org_id: i32,
     scope_id: Uuid,
     segment: Option<i32>,
 ) -> Result<(Counts, i32), ErrorReport> {
-    if !criteria.groups().contains(&Group::Orders) && !criteria.groups().contains(&Group::Items) {
-        return Ok((count(statement, org_id, scope_id, None, segment)?, PARTS));
+    let (explanation, of_organisation) = (criteria.explain(), criteria.scope() == Scope::Org);
+    if readable_at_once(criteria, org_id, scope_id)? {
+        let statement = statement(&explanation, of_organisation, true);
+        return Ok((count(&statement, org_id, scope_id, None, segment)?, PARTS));
     }
+    let statement = &statement(&explanation, of_organisation, false);
     let started = Instant::now();
     let (mut sum, mut done, mut next) = (Counts::default(), 0, 1);
     while done < PARTS && next > 0 {
@@ -141,6 +151,22 @@ fn counted(
         next = i32::try_from(fitting).unwrap_or(PARTS).min(next * 4).min(PARTS - done);
     }
     Ok((sum, done))
+}
+
+/// Whether all orders that criteria ask for, or their lines, are read in less than [`MOST_TIME`].
+fn readable_at_once(criteria: &Criteria, org_id: i32, scope_id: Uuid) -> Result<bool, ErrorReport> {
+    let groups = criteria.groups();
+    let most = match (groups.contains(&Group::Items), groups.contains(&Group::Orders)) {
+        (true, _) => MOST_ORDERS / 5,
+        (false, true) => MOST_ORDERS,
+        (false, false) => return Ok(true),
+    };
+    let orders = Spi::get_one_with_args::<i64>(
+        "SELECT COALESCE(sum(t.total_orders), 0)::bigint FROM crm.customer_venue_stats AS t
+         WHERE t.org_id = $1 AND ($2 = '00000000-0000-0000-0000-000000000000' OR t.venue_id = $2)",
+        &[org_id.into(), scope_id.into()],
+    );
+    Ok(orders.map_err(internal)?.unwrap_or_default() <= most)
 }
 
 #[pg_extern(schema = "crm", volatile, parallel_unsafe)]
@@ -167,8 +193,7 @@ fn count_criteria(
     ErrorReport,
 > {
     let criteria = read(Criteria::parse(criteria), "crm.preview_segment")?;
-    let statement = statement(&criteria.explain(), criteria.scope() == Scope::Org);
-    let (sum, done) = counted(&criteria, &statement, org_id, scope_id, segment)?;
+    let (sum, done) = counted(&criteria, org_id, scope_id, segment)?;
     Ok(TableIterator::once((
         sum.guests,
         sum.nodes,
