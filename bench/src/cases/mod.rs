@@ -8,6 +8,7 @@ mod growth;
 mod latency;
 mod night;
 mod page;
+mod segments;
 mod triggers;
 mod unmapped;
 mod upkeep;
@@ -60,7 +61,11 @@ pub static GROUPS: [Group; 4] = [
     },
     Group {
         shape: Shape::Venue,
-        cases: &[Case { name: "night", run: night::run }, Case { name: "page", run: page::run }],
+        cases: &[
+            Case { name: "night", run: night::run },
+            Case { name: "page", run: page::run },
+            Case { name: "segments", run: segments::run },
+        ],
     },
     Group {
         shape: Shape::Crowd,
