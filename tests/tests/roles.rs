@@ -65,6 +65,47 @@ fn expect_only_organisation(member: &mut Session, org: &str) {
 }
 
 #[test]
+fn segments_of_another_organisation_do_not_exist() {
+    let mut tenants = Tenants::new("segments");
+    let mut red = tenants.member("red", "admin", "NULL");
+    let mut blue = tenants.member("blue", "admin", "NULL");
+    let everyone = r#"'{"v":1,"scope":"org","where":{"all":[]}}'"#;
+    let create = format!("SELECT crm.create_segment(NULL, 'everyone', 'Everyone', {everyone})");
+    let (of_red, of_blue) = (red.value(&create), blue.value(&create));
+    let members = |id: &str| format!("SELECT count(*) FROM crm.segment_member WHERE segment_id = {id}");
+    red.expect_rows(&members(&of_red), &["2"]);
+    blue.expect_rows(&members(&of_blue), &["1"]);
+    tenants.sql.run(r#"SELECT dine('new', 'r1', '2025-03-02 20:00', 10)"#);
+    red.expect_rows(&members(&of_red), &["3"]);
+    blue.expect_rows(&members(&of_blue), &["1"]);
+    blue.expect_rows(&members(&of_red), &["0"]);
+    for call in [
+        "crm.is_member({}, 'guest-b1')",
+        "crm.segment_size({})",
+        "crm.recipients({})",
+        "crm.segment_as_of({}, 'infinity')",
+        "crm.explain_segment('guest-b1', {})",
+        "crm.refresh_segment({})",
+        "crm.update_segment({}, 'Name')",
+        "crm.archive_segment({})",
+        "crm.duplicate_segment({}, 'copy')",
+        "crm.include_in_segment({}, 'guest-b1', 'why not')",
+        &format!("crm.preview_segment({everyone}, NULL, {{}})"),
+    ] {
+        blue.expect_refusal(
+            &format!("SELECT * FROM {}", call.replace("{}", &of_red)),
+            &["CR404"],
+            "unknown segment",
+        );
+    }
+    blue.expect_refusal(
+        r#"SELECT crm.create_segment('r1', 'mine', 'Mine', '{"v":1,"where":{"all":[]}}')"#,
+        &["CR404"],
+        "unknown venue",
+    );
+}
+
+#[test]
 fn every_table_enables_and_forces_row_level_security() {
     let mut tenants = Tenants::new("rls");
     tenants.sql.expect_none(
