@@ -10,6 +10,7 @@ mod collected;
 mod criteria;
 mod day_totals;
 mod key;
+mod list;
 mod local_time;
 mod migration;
 mod money;

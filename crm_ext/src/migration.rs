@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     4 "004_stats",
     5 "005_binding",
     6 "006_job",
+    7 "007_customer_list",
     8 "008_night",
     10 "010_merge",
 };

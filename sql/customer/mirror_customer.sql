@@ -16,11 +16,14 @@ BEGIN
     AND (org_ref IS NULL OR c.org_id = (SELECT o.org_id FROM crm.organisation AS o WHERE o.ref = org_ref))
     AND (c.name, c.phone, c.email, c.birth_date) IS DISTINCT FROM (customer_name, customer_phone, customer_email, customer_birth_date);
   -- A customers table without organisations: the guest becomes known where he orders, or at once where there is only one.
-  INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
-  SELECT o.org_id, key, customer_ref, customer_name, customer_phone, customer_email, customer_birth_date
-  FROM crm.organisation AS o
-  WHERE CASE WHEN org_ref IS NOT NULL THEN o.ref = org_ref ELSE (SELECT count(*) FROM crm.organisation) = 1 END
-  ON CONFLICT (org_id, customer_id) DO NOTHING;
+  WITH added AS (
+    INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
+    SELECT o.org_id, key, customer_ref, customer_name, customer_phone, customer_email, customer_birth_date
+    FROM crm.organisation AS o
+    WHERE CASE WHEN org_ref IS NOT NULL THEN o.ref = org_ref ELSE (SELECT count(*) FROM crm.organisation) = 1 END
+    ON CONFLICT (org_id, customer_id) DO NOTHING
+    RETURNING customer.org_id, customer.customer_id)
+  INSERT INTO crm.unlisted_guest (org_id, customer_id) SELECT a.org_id, a.customer_id FROM added AS a;
 END
 $$;
 COMMENT ON FUNCTION crm.mirror_customer(text, text, text, text, date, text) IS 'Follows a customer of the platform in his organisation or, where the platform gives none, in every one that knows him';

@@ -1,0 +1,240 @@
+//! The statements behind a page, one for each use, sort and direction. All filters are always there, with bounds that
+//! bound nothing where none was asked for, so that a session plans each statement once.
+
+use pgrx::pg_sys;
+
+use super::Sort;
+
+/// Rank of a label, 1 the best, as `crm.listed_guest.label` has it.
+const RANK: &str =
+    "array_position('{CHAMPION,LOYAL,POTENTIAL,NEW,AT_RISK,LOST,INACTIVE}'::text[], t.label)::smallint";
+
+/// Parameters 1 to 18 are those of the request; each statement has its own behind them.
+const IN_RANGES: &str =
+    "g.spent BETWEEN $3 AND $4 AND g.total_orders BETWEEN $5 AND $6 AND g.total_visits BETWEEN $7 AND $8
+    AND g.last_order_at BETWEEN $9 AND $10";
+
+/// Between the bounds that hold for sure, the day is asked for: the clocks change, or venues differ in time zone.
+const ON_DAYS: &str = "
+    AND (g.last_order_at BETWEEN $11 AND $12
+         OR (SELECT crm.local_day(g.last_order_at, s.timezone, s.day_starts_at) BETWEEN $13 AND $14
+             FROM crm.venue_scoring AS s WHERE s.org_id = $1 AND s.venue_id = COALESCE(g.last_venue_id, $2)))";
+
+impl Sort {
+    pub(super) fn column(self) -> &'static str {
+        match self {
+            Sort::LastVisit => "last_order_at",
+            Sort::Spend => "spent",
+            Sort::Orders => "total_orders",
+            Sort::Visits => "total_visits",
+            Sort::Name => "name",
+        }
+    }
+
+    pub(super) fn type_oid(self) -> pg_sys::Oid {
+        match self {
+            Sort::LastVisit => pg_sys::TIMESTAMPTZOID,
+            Sort::Spend => pg_sys::INT8OID,
+            Sort::Orders | Sort::Visits => pg_sys::INT4OID,
+            Sort::Name => pg_sys::TEXTOID,
+        }
+    }
+}
+
+/// What a page is read by.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) sort: Sort,
+    pub(super) descending: bool,
+    pub(super) search: bool,
+    /// Whether days must be asked for row by row.
+    pub(super) exact_days: bool,
+}
+
+impl Shape {
+    fn direction(self) -> &'static str {
+        if self.descending { "DESC" } else { "ASC" }
+    }
+
+    fn beyond(self) -> &'static str {
+        if self.descending { "<" } else { ">" }
+    }
+
+    /// Whether a row of the index passes all filters.
+    fn passes(self, search: bool) -> String {
+        let days = if self.exact_days { ON_DAYS } else { "" };
+        let text = if search {
+            " AND (SELECT x.search_text LIKE $15 OR x.search_text LIKE $16 FROM crm.guest_text AS x WHERE x.org_id = $1 AND x.customer_id = g.customer_id)"
+        } else {
+            ""
+        };
+        format!("({IN_RANGES}{days}{text}) IS TRUE")
+    }
+
+    /// Columns that the filters read: no more, so that the index has them all.
+    fn columns(self) -> &'static str {
+        if self.exact_days {
+            "g.customer_id, g.spent, g.total_orders, g.total_visits, g.last_order_at, g.label, g.last_venue_id"
+        } else {
+            "g.customer_id, g.spent, g.total_orders, g.total_visits, g.last_order_at, g.label"
+        }
+    }
+
+    /// Of each label's guests, so many from a place on ($19 budget, $20 last key, $21 labels, $22 keys, $23 guests): those who
+    /// pass, and the one it ended at.
+    pub(super) fn walk(self) -> String {
+        format!(
+            "SELECT w.stream, w.customer_id, w.key, w.passes, w.step
+             FROM unnest($21::smallint[], $22, $23::uuid[]) WITH ORDINALITY AS s (label, key, customer_id, stream)
+             CROSS JOIN LATERAL (
+               SELECT s.stream, g.customer_id, g.{key} AS key, {passes} AS passes, row_number() OVER () AS step
+               FROM (SELECT {columns} FROM crm.listed_guest AS g
+                     WHERE g.org_id = $1 AND g.scope_id = $2 AND g.label = s.label
+                       AND (g.{key}, g.customer_id) {beyond} (s.key, s.customer_id) AND g.{key} {not_beyond} $20
+                     ORDER BY g.{key} {direction}, g.customer_id {direction} LIMIT $19) AS g) AS w
+             WHERE w.passes OR w.step = $19",
+            key = self.sort.column(),
+            passes = self.passes(self.search),
+            columns = self.columns(),
+            beyond = self.beyond(),
+            not_beyond = if self.descending { ">=" } else { "<=" },
+            direction = self.direction(),
+        )
+    }
+
+    /// Of each label's guests ($21), so many of those in the range of another column ($19, $20, $22 its bounds): those who pass,
+    /// and the one it ended at.
+    pub(super) fn probe(self, range: Sort) -> String {
+        format!(
+            "SELECT w.stream, w.customer_id, {key}, w.passes, w.step
+             FROM unnest($21::smallint[]) WITH ORDINALITY AS s (label, stream)
+             CROSS JOIN LATERAL (
+               SELECT s.stream, g.*, {passes} AS passes, row_number() OVER () AS step
+               FROM (SELECT {columns} FROM crm.listed_guest AS g
+                     WHERE g.org_id = $1 AND g.scope_id = $2 AND g.label = s.label AND g.{range} BETWEEN $20 AND $22
+                     ORDER BY g.{range} LIMIT $19) AS g) AS w
+             WHERE w.passes OR w.step = $19",
+            key = self.number_key("w"),
+            passes = self.passes(self.search),
+            columns = self.columns(),
+            range = range.column(),
+        )
+    }
+
+    /// Of the guests found by the text, so many ($19): those who pass, and the one it ended at.
+    pub(super) fn find(self, of_organisation: bool) -> String {
+        format!(
+            "SELECT 1::bigint, w.customer_id, {key}, w.passes, w.step
+             FROM (SELECT {columns}, ({passes} AND g.label = ANY ($17)) AS passes, x.step
+                   FROM (SELECT x.customer_id, row_number() OVER () AS step
+                         FROM (SELECT x.customer_id FROM crm.guest_text AS x
+                               WHERE x.org_id = $1 AND (x.search_text LIKE $15 OR x.search_text LIKE $16){at_venue} LIMIT $19) AS x) AS x
+                   JOIN crm.listed_guest AS g ON g.org_id = $1 AND g.customer_id = x.customer_id AND g.scope_id = $2) AS w
+             WHERE w.passes OR w.step = $19",
+            key = self.number_key("w"),
+            passes = self.passes(false),
+            columns = self.columns(),
+            at_venue = if of_organisation { "" } else { " AND x.venue_ids @> ARRAY[$2]" },
+        )
+    }
+
+    /// So many guests by name from a place on ($19 budget, $20 without name, $21 name, $22 guest): those who pass, and the one
+    /// it ended at.
+    pub(super) fn walk_names(self) -> String {
+        format!(
+            "SELECT 1::bigint, w.customer_id, NULL, w.passes, w.step, CASE WHEN w.step = $19 THEN w.unnamed END, CASE WHEN w.step = $19 THEN w.name END
+             FROM (SELECT g.customer_id, g.unnamed, g.name, ({passes} AND g.label = ANY ($17)) AS passes, row_number() OVER () AS step
+                   FROM (SELECT {columns}, g.unnamed, g.name FROM crm.listed_guest AS g
+                         WHERE g.org_id = $1 AND g.scope_id = $2 AND (g.unnamed, g.name, g.customer_id) {beyond} ($20, $21, $22)
+                         ORDER BY g.unnamed {direction}, g.name {direction}, g.customer_id {direction} LIMIT $19) AS g) AS w
+             WHERE w.passes OR w.step = $19",
+            passes = self.passes(self.search),
+            columns = self.columns(),
+            beyond = self.beyond(),
+            direction = self.direction(),
+        )
+    }
+
+    /// Guests ($23) by name behind a place ($20 without name, $21 name, $22 guest), so many ($19).
+    pub(super) fn sort_names(self) -> String {
+        format!(
+            "SELECT 1::bigint, c.customer_id, NULL, true, 0::bigint
+             FROM (SELECT c.customer_id, c.name IS NULL AS unnamed, COALESCE(c.name, '') COLLATE \"und-x-icu\" AS name
+                   FROM unnest($23::uuid[]) AS u (customer_id) JOIN crm.customer AS c ON c.org_id = $1 AND c.customer_id = u.customer_id) AS c
+             WHERE (c.unnamed, c.name, c.customer_id) {beyond} ($20, $21, $22)
+             ORDER BY c.unnamed {direction}, c.name {direction}, c.customer_id {direction} LIMIT $19",
+            beyond = self.beyond(),
+            direction = self.direction(),
+        )
+    }
+
+    /// A page of guests by their rows of totals: of those given ($23), or of all with a row at the venues ($18). Behind a place:
+    /// $20 key, $22 guest; by name $20 without name, $21 name, $22 guest.
+    pub(super) fn live(self, of_all: bool, with_rows_only: bool) -> String {
+        let guests = if of_all {
+            "(SELECT DISTINCT t.customer_id FROM crm.customer_venue_stats AS t WHERE t.org_id = $1 AND t.venue_id = ANY ($18)) AS u"
+        } else {
+            "unnest($23::uuid[]) AS u (customer_id)"
+        };
+        let text = if self.search {
+            " AND (SELECT x.text LIKE $15 OR x.text LIKE $16 FROM (SELECT crm.search_text(g.real_name, g.email, g.phone)) AS x (text))"
+        } else {
+            ""
+        };
+        let place = if self.sort == Sort::Name { "g.unnamed, g.name" } else { self.key() };
+        let start = if self.sort == Sort::Name { "$20, $21, $22" } else { "$20, $22" };
+        let order: Vec<String> = place
+            .split(", ")
+            .chain(["g.customer_id"])
+            .map(|part| format!("{part} {}", self.direction()))
+            .collect();
+        format!(
+            "SELECT 1::bigint, g.customer_id, {key}, true, 0::bigint
+             FROM (SELECT u.customer_id, COALESCE(t.label, 8) AS label, COALESCE(t.total_orders, 0)::int AS total_orders,
+                          COALESCE(t.total_visits, 0)::int AS total_visits, COALESCE(t.total_spent * 100, 0)::bigint AS spent,
+                          COALESCE(t.last_order_at, '-infinity') AS last_order_at, t.last_venue_id, t.venues,
+                          c.name IS NULL AS unnamed, COALESCE(c.name, '') COLLATE \"und-x-icu\" AS name, c.name AS real_name, c.email, c.phone
+                   FROM {guests}
+                   CROSS JOIN LATERAL (
+                     SELECT count(*) AS venues, min({RANK}) AS label, sum(t.total_orders) AS total_orders, sum(t.total_visits) AS total_visits,
+                            sum(t.total_spent) AS total_spent, max(t.last_order_at) AS last_order_at,
+                            (array_agg(t.venue_id ORDER BY t.last_order_at DESC NULLS LAST, t.venue_id))[1] AS last_venue_id
+                     FROM crm.customer_venue_stats AS t
+                     WHERE t.org_id = $1 AND t.customer_id = u.customer_id AND t.venue_id = ANY ($18)) AS t
+                   JOIN crm.customer AS c ON c.org_id = $1 AND c.customer_id = u.customer_id
+                   WHERE NOT EXISTS (SELECT FROM crm.merged_customer AS m WHERE m.org_id = $1 AND m.customer_id = u.customer_id)) AS g
+             WHERE {IN_RANGES} AND g.label = ANY ($17){days}{text}{rows}
+               AND ({place}, g.customer_id) {beyond} ({start})
+             ORDER BY {order} LIMIT $19",
+            key = self.number_key("g"),
+            days = if self.exact_days { ON_DAYS } else { "" },
+            rows = if with_rows_only { " AND g.venues > 0" } else { "" },
+            beyond = self.beyond(),
+            order = order.join(", "),
+        )
+    }
+
+    fn key(self) -> &'static str {
+        match self.sort {
+            Sort::LastVisit => "g.last_order_at",
+            Sort::Spend => "g.spent",
+            Sort::Orders => "g.total_orders",
+            Sort::Visits => "g.total_visits",
+            Sort::Name => "g.name",
+        }
+    }
+
+    /// What the rows are sorted by, where that is a number.
+    fn number_key(self, of: &str) -> String {
+        if self.sort == Sort::Name { "NULL".to_owned() } else { format!("{of}.{}", self.sort.column()) }
+    }
+}
+
+/// Guests whom the list does not know as they are: of one venue, or of the organisation.
+pub(super) fn unlisted(of_organisation: bool) -> String {
+    let at_venue = if of_organisation { "" } else { " AND t.venue_id = $2" };
+    format!(
+        "SELECT t.customer_id FROM crm.customer_venue_stats AS t WHERE t.org_id = $1{at_venue} AND NOT t.listed
+         UNION ALL SELECT n.customer_id FROM crm.unlisted_guest AS n WHERE n.org_id = $1"
+    )
+}
