@@ -38,7 +38,7 @@ BEGIN
   IF cardinality(of_scope.venues) > 0 OR caller.venue_ids IS NULL THEN
     guests := crm.list_page(
       caller.org_id, of_scope.scope_id, of_scope.venues, field, sort LIKE '-%', page_size, ranks,
-      crm.hundredths(ceil(spend_from * 100)), crm.hundredths(floor(spend_to * 100)), orders_from, orders_to, visits_from, visits_to,
+      crm.list_amount(ceil(spend_from * 100)), crm.list_amount(floor(spend_to * 100)), orders_from, orders_to, visits_from, visits_to,
       days.seen_from, days.seen_to, days.surely_from, days.surely_to, days.day_from, days.day_to,
       patterns[1], patterns[2], place.after_number, place.after_time, place.after_name, place.after_guest);
   END IF;

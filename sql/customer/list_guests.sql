@@ -47,7 +47,7 @@ CREATE OR REPLACE FUNCTION crm.listable_rows(org int, guests uuid[]) RETURNS TAB
 LANGUAGE sql STABLE
 AS $$
   WITH at_venue AS MATERIALIZED (
-    SELECT t.customer_id, t.venue_id, crm.label_rank(t.label) AS label, t.total_orders, t.total_visits, (t.total_spent * 100)::bigint AS spent,
+    SELECT t.customer_id, t.venue_id, crm.label_rank(t.label) AS label, t.total_orders, t.total_visits, crm.hundredths(t.total_spent) AS spent,
            COALESCE(t.last_order_at, '-infinity') AS last_order_at
     FROM crm.customer_venue_stats AS t WHERE t.org_id = org AND (guests IS NULL OR t.customer_id = ANY (guests))
   ), person AS MATERIALIZED (

@@ -44,13 +44,13 @@ END
 $$;
 COMMENT ON FUNCTION crm.check_list_range(text, numeric, numeric) IS '22023 for a reversed range';
 
-CREATE OR REPLACE FUNCTION crm.hundredths(amount numeric) RETURNS bigint
-LANGUAGE sql IMMUTABLE
+CREATE OR REPLACE FUNCTION crm.list_amount(amount numeric) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT
 AS $$
   -- Totals have at most sixteen digits; beyond them an end of a range bounds nothing, or everything, all the same.
-  SELECT LEAST(GREATEST(amount, -10::numeric ^ 18), 10::numeric ^ 18)::bigint
+  SELECT LEAST(GREATEST(amount, -1e18), 1e18)::bigint
 $$;
-COMMENT ON FUNCTION crm.hundredths(numeric) IS 'A whole amount of hundredths, cut to what crm.listed_guest can hold';
+COMMENT ON FUNCTION crm.list_amount(numeric) IS 'A whole amount of hundredths, cut to what crm.listed_guest can hold';
 
 CREATE OR REPLACE FUNCTION crm.read_list_days(
   org int, venues uuid[], INOUT day_from date, INOUT day_to date,

@@ -3,6 +3,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
 SET jit = off
+SET work_mem = '128MB'
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -25,13 +26,16 @@ BEGIN
                  WHERE c.org_id = of_org AND m.customer_id IS NULL) AS n ON n.customer_id = x.customer_id
       WHERE x.search_text IS DISTINCT FROM n.search_text
       UNION
-      -- The venues of a text are those of the guest's rows: as many, and each among them.
+      -- The venues of a text are those of the guest's rows: each among them, and as many.
+      SELECT x.customer_id
+      FROM crm.customer_venue_stats AS t JOIN crm.guest_text AS x ON x.org_id = t.org_id AND x.customer_id = t.customer_id
+      WHERE t.org_id = of_org AND t.venue_id <> ALL (x.venue_ids)
+      UNION
       SELECT x.customer_id
       FROM crm.guest_text AS x
-      LEFT JOIN crm.customer_venue_stats AS t ON t.org_id = x.org_id AND t.customer_id = x.customer_id
-      WHERE x.org_id = of_org
-      GROUP BY x.customer_id, x.venue_ids
-      HAVING count(t.venue_id) <> cardinality(x.venue_ids) OR NOT COALESCE(bool_and(t.venue_id = ANY (x.venue_ids)), true)
+      LEFT JOIN (SELECT t.customer_id, count(*) AS venues FROM crm.customer_venue_stats AS t WHERE t.org_id = of_org GROUP BY t.customer_id) AS n
+        ON n.customer_id = x.customer_id
+      WHERE x.org_id = of_org AND cardinality(x.venue_ids) <> COALESCE(n.venues, 0)
     )
     SELECT of_org, w.customer_id FROM wrong AS w
     WHERE NOT EXISTS (SELECT FROM crm.unlisted_guest AS u WHERE u.org_id = of_org AND u.customer_id = w.customer_id)
