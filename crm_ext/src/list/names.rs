@@ -12,7 +12,7 @@ use super::{Guest, Place, Request, uuids};
 const FIRST_WALK: usize = 400;
 const FIRST_WALK_OF_SEARCH: usize = 120;
 /// Guests looked up otherwise at most; their names are sorted.
-const MOST_FOUND: usize = 1500;
+const MOST_FOUND: usize = 3000;
 
 impl Request {
     /// The first guests of the page.
