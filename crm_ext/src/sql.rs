@@ -81,7 +81,7 @@ extension_sql_file!(
 extension_sql_file!(
     "../../sql/customer/list_guests.sql",
     name = "customer_list_guests",
-    requires = ["customer_lifetime"]
+    requires = ["customer_lifetime", list::signature::text_signature]
 );
 extension_sql_file!(
     "../../sql/customer/list_page.sql",

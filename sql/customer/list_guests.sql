@@ -17,6 +17,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.search_text(text, text, text) IS 'Name, e-mail, phone and the digits of the phone in lower case, a line each: what a search looks through';
 
+COMMENT ON FUNCTION crm.text_signature(text) IS 'A bit for each run of three characters of a text, 128 in two numbers: a text that holds another has all bits of the other''s';
+
 CREATE OR REPLACE FUNCTION crm.unlist_guests(org int, guests uuid[]) RETURNS void
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
@@ -42,7 +44,7 @@ COMMENT ON FUNCTION crm.note_changed_text() IS 'Has the list read anew a guest w
 -- The only place that says what is listed. Guests null for all; one statement, so of one moment.
 CREATE OR REPLACE FUNCTION crm.listable_rows(org int, guests uuid[]) RETURNS TABLE (
   customer_id uuid, scope_id uuid, label smallint, total_orders int, total_visits int, spent bigint, last_order_at timestamptz, last_venue_id uuid,
-  unnamed boolean, name text
+  unnamed boolean, name text, text_bits_a bigint, text_bits_b bigint
 )
 LANGUAGE sql STABLE
 AS $$
@@ -51,15 +53,16 @@ AS $$
            COALESCE(t.last_order_at, '-infinity') AS last_order_at
     FROM crm.customer_venue_stats AS t WHERE t.org_id = org AND (guests IS NULL OR t.customer_id = ANY (guests))
   ), person AS MATERIALIZED (
-    SELECT c.customer_id, c.name IS NULL AS unnamed, COALESCE(c.name, '') AS name
+    SELECT c.customer_id, c.name IS NULL AS unnamed, COALESCE(c.name, '') AS name,
+           crm.text_signature(crm.search_text(c.name, c.email, c.phone)) AS bits
     FROM crm.customer AS c LEFT JOIN crm.merged_customer AS m ON m.org_id = c.org_id AND m.customer_id = c.customer_id
     WHERE c.org_id = org AND (guests IS NULL OR c.customer_id = ANY (guests)) AND m.customer_id IS NULL
   )
-  SELECT p.customer_id, a.venue_id, a.label, a.total_orders, a.total_visits, a.spent, a.last_order_at, NULL::uuid, p.unnamed, p.name
+  SELECT p.customer_id, a.venue_id, a.label, a.total_orders, a.total_visits, a.spent, a.last_order_at, NULL::uuid, p.unnamed, p.name, p.bits[1], p.bits[2]
   FROM person AS p JOIN at_venue AS a ON a.customer_id = p.customer_id
   UNION ALL
   SELECT p.customer_id, '00000000-0000-0000-0000-000000000000', COALESCE(n.label, 8), COALESCE(n.total_orders, 0), COALESCE(n.total_visits, 0),
-         COALESCE(n.spent, 0), COALESCE(n.last_order_at, '-infinity'), l.venue_id, p.unnamed, p.name
+         COALESCE(n.spent, 0), COALESCE(n.last_order_at, '-infinity'), l.venue_id, p.unnamed, p.name, p.bits[1], p.bits[2]
   FROM person AS p
   LEFT JOIN (SELECT a.customer_id, min(a.label) AS label, sum(a.total_orders)::int AS total_orders, sum(a.total_visits)::int AS total_visits,
                     sum(a.spent)::bigint AS spent, max(a.last_order_at) AS last_order_at
@@ -120,11 +123,12 @@ BEGIN
       ON CONFLICT (org_id, customer_id) DO UPDATE SET venue_ids = excluded.venue_ids, search_text = excluded.search_text
         WHERE (x.venue_ids, x.search_text) IS DISTINCT FROM (excluded.venue_ids, excluded.search_text)
     )
-    INSERT INTO crm.listed_guest AS l (org_id, customer_id, scope_id, label, total_orders, total_visits, spent, last_order_at, last_venue_id, unnamed, name)
+    INSERT INTO crm.listed_guest AS l (org_id, customer_id, scope_id, label, total_orders, total_visits, spent, last_order_at, last_venue_id, unnamed, name, text_bits_a, text_bits_b)
     SELECT of_org.org_id, n.* FROM present AS n
     ON CONFLICT (org_id, customer_id, scope_id) DO UPDATE
       SET label = excluded.label, total_orders = excluded.total_orders, total_visits = excluded.total_visits, spent = excluded.spent,
-          last_order_at = excluded.last_order_at, last_venue_id = excluded.last_venue_id, unnamed = excluded.unnamed, name = excluded.name
+          last_order_at = excluded.last_order_at, last_venue_id = excluded.last_venue_id, unnamed = excluded.unnamed, name = excluded.name,
+          text_bits_a = excluded.text_bits_a, text_bits_b = excluded.text_bits_b
       WHERE l.* IS DISTINCT FROM excluded.*;
   END LOOP;
 

@@ -15,8 +15,8 @@ BEGIN
       SELECT COALESCE(l.customer_id, n.customer_id) AS customer_id
       FROM (SELECT l.* FROM crm.listed_guest AS l WHERE l.org_id = of_org) AS l
       FULL JOIN crm.listable_rows(of_org, NULL) AS n ON n.customer_id = l.customer_id AND n.scope_id = l.scope_id
-      WHERE (l.label, l.total_orders, l.total_visits, l.spent, l.last_order_at, l.last_venue_id, l.unnamed, l.name)
-            IS DISTINCT FROM (n.label, n.total_orders, n.total_visits, n.spent, n.last_order_at, n.last_venue_id, n.unnamed, n.name)
+      WHERE (l.label, l.total_orders, l.total_visits, l.spent, l.last_order_at, l.last_venue_id, l.unnamed, l.name, l.text_bits_a, l.text_bits_b)
+            IS DISTINCT FROM (n.label, n.total_orders, n.total_visits, n.spent, n.last_order_at, n.last_venue_id, n.unnamed, n.name, n.text_bits_a, n.text_bits_b)
          OR l.customer_id IS NULL OR n.customer_id IS NULL
       UNION
       SELECT COALESCE(x.customer_id, n.customer_id)

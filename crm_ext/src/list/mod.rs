@@ -9,6 +9,7 @@
 
 mod names;
 mod query;
+pub(crate) mod signature;
 mod statement;
 mod streams;
 
@@ -94,7 +95,7 @@ struct Request {
     visits: Range,
     seen: Range,
     after: Place,
-    /// Parameters 1 to 18 of every statement.
+    /// Parameters 1 to 22 of every statement.
     given: Vec<Value>,
 }
 
@@ -260,6 +261,9 @@ fn list_page(
     };
     let timestamp = |number| Value::number(pg_sys::TIMESTAMPTZOID, number);
     let count = |number| Value::number(pg_sys::INT4OID, number);
+    // Without a second pattern, the first one's again.
+    let bits = [pattern, digits.or(pattern)]
+        .map(|pattern| pattern.map_or([0, 0], |pattern| signature::signature(&signature::wanted(pattern))));
     let request = Request {
         shape: Shape { sort, descending, search: pattern.is_some(), exact_days },
         of_organisation: scope.is_some_and(|scope| *scope.as_bytes() == FIRST),
@@ -283,6 +287,10 @@ fn list_page(
             Value::of(digits.map(ToOwned::to_owned)),
             Value::of(labels.clone()),
             Value::of(venues),
+            Value::of(bits[0][0]),
+            Value::of(bits[0][1]),
+            Value::of(bits[1][0]),
+            Value::of(bits[1][1]),
         ],
         labels,
         spent,

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use pgrx::pg_sys::panic::ErrorReport;
 
 use super::query::Value;
-use super::streams::{Step, budget};
+use super::streams::{FREQUENT, Step, budget};
 use super::{Guest, Place, Request, uuids};
 
 /// Rows walked first where something is filtered.
 const FIRST_WALK: usize = 400;
-const FIRST_WALK_OF_SEARCH: usize = 120;
+const FIRST_WALK_OF_SEARCH: usize = 2400;
 /// Guests looked up otherwise at most; their names are sorted.
 const MOST_FOUND: usize = 3000;
 
@@ -51,7 +51,7 @@ impl Request {
                 return Ok(guests);
             };
             // Where few are found on the way, all of them may be found otherwise.
-            if filtered && !looked {
+            if filtered && !looked && !(search && guests.len() * FREQUENT >= walk) {
                 looked = true;
                 if let Some(mut others) = self.looked_up(&filters)? {
                     others.retain(|guest| !unlisted.contains(guest));

@@ -9,7 +9,7 @@ use super::Sort;
 const RANK: &str =
     "array_position('{CHAMPION,LOYAL,POTENTIAL,NEW,AT_RISK,LOST,INACTIVE}'::text[], t.label)::smallint";
 
-/// Parameters 1 to 18 are those of the request; each statement has its own behind them.
+/// Parameters 1 to 22 are those of the request; each statement has its own behind them.
 const IN_RANGES: &str =
     "g.spent BETWEEN $3 AND $4 AND g.total_orders BETWEEN $5 AND $6 AND g.total_visits BETWEEN $7 AND $8
     AND g.last_order_at BETWEEN $9 AND $10";
@@ -64,7 +64,8 @@ impl Shape {
     fn passes(self, search: bool) -> String {
         let days = if self.exact_days { ON_DAYS } else { "" };
         let text = if search {
-            " AND (SELECT x.search_text LIKE $15 OR x.search_text LIKE $16 FROM crm.guest_text AS x WHERE x.org_id = $1 AND x.customer_id = g.customer_id)"
+            " AND ((g.text_bits_a & $19 = $19 AND g.text_bits_b & $20 = $20) OR (g.text_bits_a & $21 = $21 AND g.text_bits_b & $22 = $22))
+             AND (SELECT x.search_text LIKE $15 OR x.search_text LIKE $16 FROM crm.guest_text AS x WHERE x.org_id = $1 AND x.customer_id = g.customer_id)"
         } else {
             ""
         };
@@ -74,25 +75,25 @@ impl Shape {
     /// Columns that the filters read: no more, so that the index has them all.
     fn columns(self) -> &'static str {
         if self.exact_days {
-            "g.customer_id, g.spent, g.total_orders, g.total_visits, g.last_order_at, g.label, g.last_venue_id"
+            "g.customer_id, g.spent, g.total_orders, g.total_visits, g.last_order_at, g.label, g.text_bits_a, g.text_bits_b, g.last_venue_id"
         } else {
-            "g.customer_id, g.spent, g.total_orders, g.total_visits, g.last_order_at, g.label"
+            "g.customer_id, g.spent, g.total_orders, g.total_visits, g.last_order_at, g.label, g.text_bits_a, g.text_bits_b"
         }
     }
 
-    /// Of each label's guests, so many from a place on ($19 budget, $20 last key, $21 labels, $22 keys, $23 guests): those who
+    /// Of each label's guests, so many from a place on ($23 budget, $24 last key, $25 labels, $26 keys, $27 guests): those who
     /// pass, and the one it ended at.
     pub(super) fn walk(self) -> String {
         format!(
             "SELECT w.stream, w.customer_id, w.key, w.passes, w.step
-             FROM unnest($21::smallint[], $22, $23::uuid[]) WITH ORDINALITY AS s (label, key, customer_id, stream)
+             FROM unnest($25::smallint[], $26, $27::uuid[]) WITH ORDINALITY AS s (label, key, customer_id, stream)
              CROSS JOIN LATERAL (
                SELECT s.stream, g.customer_id, g.{key} AS key, {passes} AS passes, row_number() OVER () AS step
                FROM (SELECT {columns} FROM crm.listed_guest AS g
                      WHERE g.org_id = $1 AND g.scope_id = $2 AND g.label = s.label
-                       AND (g.{key}, g.customer_id) {beyond} (s.key, s.customer_id) AND g.{key} {not_beyond} $20
-                     ORDER BY g.{key} {direction}, g.customer_id {direction} LIMIT $19) AS g) AS w
-             WHERE w.passes OR w.step = $19",
+                       AND (g.{key}, g.customer_id) {beyond} (s.key, s.customer_id) AND g.{key} {not_beyond} $24
+                     ORDER BY g.{key} {direction}, g.customer_id {direction} LIMIT $23) AS g) AS w
+             WHERE w.passes OR w.step = $23",
             key = self.sort.column(),
             passes = self.passes(self.search),
             columns = self.columns(),
@@ -102,18 +103,18 @@ impl Shape {
         )
     }
 
-    /// Of each label's guests ($21), so many of those in the range of another column ($19, $20, $22 its bounds): those who pass,
+    /// Of each label's guests ($25), so many of those in the range of another column ($23, $24, $26 its bounds): those who pass,
     /// and the one it ended at.
     pub(super) fn probe(self, range: Sort) -> String {
         format!(
             "SELECT w.stream, w.customer_id, {key}, w.passes, w.step
-             FROM unnest($21::smallint[]) WITH ORDINALITY AS s (label, stream)
+             FROM unnest($25::smallint[]) WITH ORDINALITY AS s (label, stream)
              CROSS JOIN LATERAL (
                SELECT s.stream, g.*, {passes} AS passes, row_number() OVER () AS step
                FROM (SELECT {columns} FROM crm.listed_guest AS g
-                     WHERE g.org_id = $1 AND g.scope_id = $2 AND g.label = s.label AND g.{range} BETWEEN $20 AND $22
-                     ORDER BY g.{range} LIMIT $19) AS g) AS w
-             WHERE w.passes OR w.step = $19",
+                     WHERE g.org_id = $1 AND g.scope_id = $2 AND g.label = s.label AND g.{range} BETWEEN $24 AND $26
+                     ORDER BY g.{range} LIMIT $23) AS g) AS w
+             WHERE w.passes OR w.step = $23",
             key = self.number_key("w"),
             passes = self.passes(self.search),
             columns = self.columns(),
@@ -121,16 +122,16 @@ impl Shape {
         )
     }
 
-    /// Of the guests found by the text, so many ($19): those who pass, and the one it ended at.
+    /// Of the guests found by the text, so many ($23): those who pass, and the one it ended at.
     pub(super) fn find(self, of_organisation: bool) -> String {
         format!(
             "SELECT 1::bigint, w.customer_id, {key}, w.passes, w.step
              FROM (SELECT {columns}, ({passes} AND g.label = ANY ($17)) AS passes, x.step
                    FROM (SELECT x.customer_id, row_number() OVER () AS step
                          FROM (SELECT x.customer_id FROM crm.guest_text AS x
-                               WHERE x.org_id = $1 AND (x.search_text LIKE $15 OR x.search_text LIKE $16){at_venue} LIMIT $19) AS x) AS x
+                               WHERE x.org_id = $1 AND (x.search_text LIKE $15 OR x.search_text LIKE $16){at_venue} LIMIT $23) AS x) AS x
                    JOIN crm.listed_guest AS g ON g.org_id = $1 AND g.customer_id = x.customer_id AND g.scope_id = $2) AS w
-             WHERE w.passes OR w.step = $19",
+             WHERE w.passes OR w.step = $23",
             key = self.number_key("w"),
             passes = self.passes(false),
             columns = self.columns(),
@@ -138,16 +139,16 @@ impl Shape {
         )
     }
 
-    /// So many guests by name from a place on ($19 budget, $20 without name, $21 name, $22 guest): those who pass, and the one
+    /// So many guests by name from a place on ($23 budget, $24 without name, $25 name, $26 guest): those who pass, and the one
     /// it ended at.
     pub(super) fn walk_names(self) -> String {
         format!(
-            "SELECT 1::bigint, w.customer_id, NULL, w.passes, w.step, CASE WHEN w.step = $19 THEN w.unnamed END, CASE WHEN w.step = $19 THEN w.name END
+            "SELECT 1::bigint, w.customer_id, NULL, w.passes, w.step, CASE WHEN w.step = $23 THEN w.unnamed END, CASE WHEN w.step = $23 THEN w.name END
              FROM (SELECT g.customer_id, g.unnamed, g.name, ({passes} AND g.label = ANY ($17)) AS passes, row_number() OVER () AS step
                    FROM (SELECT {columns}, g.unnamed, g.name FROM crm.listed_guest AS g
-                         WHERE g.org_id = $1 AND g.scope_id = $2 AND (g.unnamed, g.name, g.customer_id) {beyond} ($20, $21, $22)
-                         ORDER BY g.unnamed {direction}, g.name {direction}, g.customer_id {direction} LIMIT $19) AS g) AS w
-             WHERE w.passes OR w.step = $19",
+                         WHERE g.org_id = $1 AND g.scope_id = $2 AND (g.unnamed, g.name, g.customer_id) {beyond} ($24, $25, $26)
+                         ORDER BY g.unnamed {direction}, g.name {direction}, g.customer_id {direction} LIMIT $23) AS g) AS w
+             WHERE w.passes OR w.step = $23",
             passes = self.passes(self.search),
             columns = self.columns(),
             beyond = self.beyond(),
@@ -155,26 +156,26 @@ impl Shape {
         )
     }
 
-    /// Guests ($23) by name behind a place ($20 without name, $21 name, $22 guest), so many ($19).
+    /// Guests ($27) by name behind a place ($24 without name, $25 name, $26 guest), so many ($23).
     pub(super) fn sort_names(self) -> String {
         format!(
             "SELECT 1::bigint, c.customer_id, NULL, true, 0::bigint
              FROM (SELECT c.customer_id, c.name IS NULL AS unnamed, COALESCE(c.name, '') COLLATE \"und-x-icu\" AS name
-                   FROM unnest($23::uuid[]) AS u (customer_id) JOIN crm.customer AS c ON c.org_id = $1 AND c.customer_id = u.customer_id) AS c
-             WHERE (c.unnamed, c.name, c.customer_id) {beyond} ($20, $21, $22)
-             ORDER BY c.unnamed {direction}, c.name {direction}, c.customer_id {direction} LIMIT $19",
+                   FROM unnest($27::uuid[]) AS u (customer_id) JOIN crm.customer AS c ON c.org_id = $1 AND c.customer_id = u.customer_id) AS c
+             WHERE (c.unnamed, c.name, c.customer_id) {beyond} ($24, $25, $26)
+             ORDER BY c.unnamed {direction}, c.name {direction}, c.customer_id {direction} LIMIT $23",
             beyond = self.beyond(),
             direction = self.direction(),
         )
     }
 
-    /// A page of guests by their rows of totals: of those given ($23), or of all with a row at the venues ($18). Behind a place:
-    /// $20 key, $22 guest; by name $20 without name, $21 name, $22 guest.
+    /// A page of guests by their rows of totals: of those given ($27), or of all with a row at the venues ($18). Behind a place:
+    /// $24 key, $26 guest; by name $24 without name, $25 name, $26 guest.
     pub(super) fn live(self, of_all: bool, with_rows_only: bool) -> String {
         let guests = if of_all {
             "(SELECT DISTINCT t.customer_id FROM crm.customer_venue_stats AS t WHERE t.org_id = $1 AND t.venue_id = ANY ($18)) AS u"
         } else {
-            "unnest($23::uuid[]) AS u (customer_id)"
+            "unnest($27::uuid[]) AS u (customer_id)"
         };
         let text = if self.search {
             " AND (SELECT x.text LIKE $15 OR x.text LIKE $16 FROM (SELECT crm.search_text(g.real_name, g.email, g.phone)) AS x (text))"
@@ -182,7 +183,7 @@ impl Shape {
             ""
         };
         let place = if self.sort == Sort::Name { "g.unnamed, g.name" } else { self.key() };
-        let start = if self.sort == Sort::Name { "$20, $21, $22" } else { "$20, $22" };
+        let start = if self.sort == Sort::Name { "$24, $25, $26" } else { "$24, $26" };
         let order: Vec<String> = place
             .split(", ")
             .chain(["g.customer_id"])
@@ -205,7 +206,7 @@ impl Shape {
                    WHERE NOT EXISTS (SELECT FROM crm.merged_customer AS m WHERE m.org_id = $1 AND m.customer_id = u.customer_id)) AS g
              WHERE {IN_RANGES} AND g.label = ANY ($17){days}{text}{rows}
                AND ({place}, g.customer_id) {beyond} ({start})
-             ORDER BY {order} LIMIT $19",
+             ORDER BY {order} LIMIT $23",
             key = self.number_key("g"),
             days = if self.exact_days { ON_DAYS } else { "" },
             rows = if with_rows_only { " AND g.venues > 0" } else { "" },

@@ -9,15 +9,15 @@ use pgrx::pg_sys::panic::ErrorReport;
 use super::query::{Row, Value};
 use super::{FIRST, Guest, LAST, Place, Request, Sort, uuids};
 
-/// Rows walked first of each label where something is filtered, times all labels; a search fetches each row's text.
+/// Rows walked first where something is filtered, of all labels; enough of a search to tell how frequent its text is.
 const FIRST_WALK: usize = 800;
-const FIRST_WALK_OF_SEARCH: usize = 240;
+const FIRST_WALK_OF_SEARCH: usize = 2400;
 /// Rows looked up at once by the range of a filter, in each label, and by a text.
 const FIRST_PROBE: usize = 100;
 const MOST_PROBED: usize = 6400;
 const MOST_FOUND: usize = 6000;
 /// One of so many walked must be found for a search to go on walking rather than look the text up.
-const FREQUENT: usize = 120;
+pub(super) const FREQUENT: usize = 600;
 
 /// A guest who passes all filters.
 #[derive(Clone, Copy)]
@@ -134,8 +134,7 @@ impl<'a> Streams<'a> {
                 }
                 probe *= 4;
             }
-            // Each row's text is fetched: a search goes on in smaller steps.
-            walk *= if search { 2 } else { 4 };
+            walk *= 4;
         }
         self.sort();
         Ok(self.found)
