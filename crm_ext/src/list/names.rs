@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use pgrx::pg_sys::panic::ErrorReport;
 
 use super::query::Value;
-use super::streams::{FREQUENT, Step, budget};
+use super::streams::{FREQUENT, Step, budget, next_walk};
 use super::{Guest, Place, Request, uuids};
 
 /// Rows walked first where something is filtered.
@@ -59,7 +59,7 @@ impl Request {
                 }
             }
             place = next.values(self.shape.sort);
-            walk = (walk * 4).min(1 << 20);
+            walk = next_walk(walk, guests.len(), self.page_size);
         }
     }
 

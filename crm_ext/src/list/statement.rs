@@ -63,13 +63,16 @@ impl Shape {
     /// Whether a row of the index passes all filters.
     fn passes(self, search: bool) -> String {
         let days = if self.exact_days { ON_DAYS } else { "" };
-        let text = if search {
-            " AND ((g.text_bits_a & $19 = $19 AND g.text_bits_b & $20 = $20) OR (g.text_bits_a & $21 = $21 AND g.text_bits_b & $22 = $22))
-             AND (SELECT x.search_text LIKE $15 OR x.search_text LIKE $16 FROM crm.guest_text AS x WHERE x.org_id = $1 AND x.customer_id = g.customer_id)"
+        // What leaves out most comes first.
+        let (bits, text) = if search {
+            (
+                "((g.text_bits_a & $19 = $19 AND g.text_bits_b & $20 = $20) OR (g.text_bits_a & $21 = $21 AND g.text_bits_b & $22 = $22)) AND ",
+                " AND (SELECT x.search_text LIKE $15 OR x.search_text LIKE $16 FROM crm.guest_text AS x WHERE x.org_id = $1 AND x.customer_id = g.customer_id)",
+            )
         } else {
-            ""
+            ("", "")
         };
-        format!("({IN_RANGES}{days}{text}) IS TRUE")
+        format!("({bits}{IN_RANGES}{days}{text}) IS TRUE")
     }
 
     /// Columns that the filters read: no more, so that the index has them all.

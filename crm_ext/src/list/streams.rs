@@ -134,7 +134,7 @@ impl<'a> Streams<'a> {
                 }
                 probe *= 4;
             }
-            walk *= 4;
+            walk = next_walk(walk, self.found.len(), page);
         }
         self.sort();
         Ok(self.found)
@@ -229,6 +229,12 @@ impl<'a> Streams<'a> {
         }
         Ok(cut)
     }
+}
+
+/// Half as much again as the page seems to lack, or all that was walked four times.
+pub(super) fn next_walk(walk: usize, found: usize, page: usize) -> usize {
+    let lacking = page.saturating_sub(found) * 3 / 2;
+    (walk * lacking / found.max(1)).clamp(walk / 2 + 1, walk.saturating_mul(4).min(1 << 20))
 }
 
 pub(super) fn budget(most: usize) -> Value {
