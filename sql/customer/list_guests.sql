@@ -24,9 +24,7 @@ LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
   INSERT INTO crm.unlisted_guest (org_id, customer_id)
-  SELECT DISTINCT org, g.customer_id FROM unnest(guests) AS g(customer_id) ORDER BY g.customer_id
-  -- Written, not skipped, where there is one: who lists the guest just now has not seen what this transaction did.
-  ON CONFLICT (org_id, customer_id) DO UPDATE SET customer_id = excluded.customer_id
+  SELECT DISTINCT org, g.customer_id FROM unnest(guests) AS g(customer_id)
 $$;
 COMMENT ON FUNCTION crm.unlist_guests(int, uuid[]) IS 'Has the list read guests anew, where their rows of totals do not say so themselves';
 
@@ -94,11 +92,11 @@ BEGIN
   SELECT array_agg(l.org_id) AS orgs, array_agg(l.venue_id) AS venues, array_agg(l.customer_id) AS guests INTO rows FROM (
     SELECT t.org_id, t.venue_id, t.customer_id FROM crm.customer_venue_stats AS t
     WHERE NOT t.listed LIMIT most FOR NO KEY UPDATE SKIP LOCKED) AS l;
-  SELECT array_agg(l.org_id) AS orgs, array_agg(l.customer_id) AS guests INTO noted FROM (
-    SELECT n.org_id, n.customer_id FROM crm.unlisted_guest AS n LIMIT most FOR UPDATE SKIP LOCKED) AS l;
+  SELECT array_agg(l.org_id) AS orgs, array_agg(l.note_id) AS notes, array_agg(l.customer_id) AS guests INTO noted FROM (
+    SELECT n.* FROM crm.unlisted_guest AS n LIMIT most) AS l;
 
-  -- Read in new statements: what was committed before the locks were held is seen. What is committed later, at a venue
-  -- whose row is not held, makes that row unlisted.
+  -- Read in new statements: what was committed before the locks were held and the notes were read is seen. What is committed
+  -- later, at a venue whose row is not held, makes that row unlisted, or has a note of its own.
   FOR of_org IN
     SELECT d.org_id, array_agg(DISTINCT d.customer_id) AS guests
     FROM unnest(rows.orgs || noted.orgs, rows.guests || noted.guests) AS d(org_id, customer_id) GROUP BY d.org_id
@@ -135,8 +133,8 @@ BEGIN
   UPDATE crm.customer_venue_stats AS t SET listed = true
   FROM unnest(rows.orgs, rows.venues, rows.guests) AS l(org_id, venue_id, customer_id)
   WHERE t.org_id = l.org_id AND t.venue_id = l.venue_id AND t.customer_id = l.customer_id;
-  DELETE FROM crm.unlisted_guest AS n USING unnest(noted.orgs, noted.guests) AS l(org_id, customer_id)
-  WHERE n.org_id = l.org_id AND n.customer_id = l.customer_id;
+  DELETE FROM crm.unlisted_guest AS n USING unnest(noted.orgs, noted.notes) AS l(org_id, note_id)
+  WHERE n.org_id = l.org_id AND n.note_id = l.note_id;
   RETURN GREATEST(COALESCE(cardinality(rows.guests), 0), COALESCE(cardinality(noted.guests), 0));
 END
 $$;

@@ -71,15 +71,17 @@ BEGIN
 END
 $$;
 
+-- Appended to by whoever changes a guest, who must not wait for the sweep: no unique key but a number, no foreign key to lock.
 CREATE TABLE crm.unlisted_guest (
-  org_id      int  NOT NULL,
-  customer_id uuid NOT NULL,
-  PRIMARY KEY (org_id, customer_id),
-  FOREIGN KEY (org_id, customer_id) REFERENCES crm.customer ON DELETE CASCADE
+  org_id      int    NOT NULL,
+  customer_id uuid   NOT NULL,
+  note_id     bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  PRIMARY KEY (org_id, note_id)
 );
 COMMENT ON TABLE crm.unlisted_guest IS 'Guests whom the tables behind the list do not know as they are now, where no row of totals tells: new without an order, renamed, merged, unmerged, or found wrong. Emptied by crm.list_guests().';
 COMMENT ON COLUMN crm.unlisted_guest.org_id IS 'Organisation';
 COMMENT ON COLUMN crm.unlisted_guest.customer_id IS 'Guest';
+COMMENT ON COLUMN crm.unlisted_guest.note_id IS 'Number, in order of recording';
 
 CREATE TRIGGER note_changed_text AFTER UPDATE OF name, phone, email ON crm.customer
   FOR EACH ROW WHEN ((OLD.name, OLD.phone, OLD.email) IS DISTINCT FROM (NEW.name, NEW.phone, NEW.email)) EXECUTE FUNCTION crm.note_changed_text();

@@ -12,7 +12,8 @@ use super::{Guest, Place, Request, uuids};
 const FIRST_WALK: usize = 400;
 const FIRST_WALK_OF_SEARCH: usize = 2400;
 /// Guests looked up otherwise at most; their names are sorted.
-const MOST_FOUND: usize = 3000;
+const MOST_FOUND: usize = 1500;
+const MOST_FOUND_BY_TEXT: usize = 20_000;
 
 impl Request {
     /// The first guests of the page.
@@ -70,8 +71,8 @@ impl Request {
             steps.into_iter().filter(|step| step.passes).map(|step| step.found.guest).collect()
         };
         if self.shape.search {
-            let steps = self.steps(&self.shape.find(self.of_organisation), &[budget(MOST_FOUND)])?;
-            if ended(&steps, MOST_FOUND) {
+            let steps = self.steps(&self.shape.find(self.of_organisation), &[budget(MOST_FOUND_BY_TEXT)])?;
+            if ended(&steps, MOST_FOUND_BY_TEXT) {
                 return Ok(Some(passing(steps)));
             }
         }

@@ -175,18 +175,24 @@ impl Shape {
     /// A page of guests by their rows of totals: of those given ($27), or of all with a row at the venues ($18). Behind a place:
     /// $24 key, $26 guest; by name $24 without name, $25 name, $26 guest.
     pub(super) fn live(self, of_all: bool, with_rows_only: bool) -> String {
-        let guests = if of_all {
-            "(SELECT DISTINCT t.customer_id FROM crm.customer_venue_stats AS t WHERE t.org_id = $1 AND t.venue_id = ANY ($18)) AS u"
+        // Who has no row is given one of zeroes.
+        let (of_guests, zeroes) = if of_all {
+            ("", "")
         } else {
-            "unnest($27::uuid[]) AS u (customer_id)"
+            (
+                " AND t.customer_id = ANY ($27::uuid[])",
+                "UNION ALL SELECT u.customer_id, NULL, 8::smallint, 0, 0, 0, '-infinity' FROM unnest($27::uuid[]) AS u (customer_id)",
+            )
         };
-        let text = if self.search {
-            " AND (SELECT x.text LIKE $15 OR x.text LIKE $16 FROM (SELECT crm.search_text(g.real_name, g.email, g.phone)) AS x (text))"
+        let by_name = self.sort == Sort::Name;
+        let person = if by_name || self.search {
+            "JOIN LATERAL (SELECT c.name IS NULL AS unnamed, COALESCE(c.name, '') COLLATE \"und-x-icu\" AS name, crm.search_text(c.name, c.email, c.phone) AS text
+                           FROM crm.customer AS c WHERE c.org_id = $1 AND c.customer_id = g.customer_id) AS c ON true"
         } else {
             ""
         };
-        let place = if self.sort == Sort::Name { "g.unnamed, g.name" } else { self.key() };
-        let start = if self.sort == Sort::Name { "$24, $25, $26" } else { "$24, $26" };
+        let (place, start) =
+            if by_name { ("c.unnamed, c.name", "$24, $25, $26") } else { (self.key(), "$24, $26") };
         let order: Vec<String> = place
             .split(", ")
             .chain(["g.customer_id"])
@@ -194,25 +200,25 @@ impl Shape {
             .collect();
         format!(
             "SELECT 1::bigint, g.customer_id, {key}, true, 0::bigint
-             FROM (SELECT u.customer_id, COALESCE(t.label, 8) AS label, COALESCE(t.total_orders, 0)::int AS total_orders,
-                          COALESCE(t.total_visits, 0)::int AS total_visits, COALESCE(t.total_spent * 100, 0)::bigint AS spent,
-                          COALESCE(t.last_order_at, '-infinity') AS last_order_at, t.last_venue_id, t.venues,
-                          c.name IS NULL AS unnamed, COALESCE(c.name, '') COLLATE \"und-x-icu\" AS name, c.name AS real_name, c.email, c.phone
-                   FROM {guests}
-                   CROSS JOIN LATERAL (
-                     SELECT count(*) AS venues, min({RANK}) AS label, sum(t.total_orders) AS total_orders, sum(t.total_visits) AS total_visits,
-                            sum(t.total_spent) AS total_spent, max(t.last_order_at) AS last_order_at,
-                            (array_agg(t.venue_id ORDER BY t.last_order_at DESC NULLS LAST, t.venue_id))[1] AS last_venue_id
-                     FROM crm.customer_venue_stats AS t
-                     WHERE t.org_id = $1 AND t.customer_id = u.customer_id AND t.venue_id = ANY ($18)) AS t
-                   JOIN crm.customer AS c ON c.org_id = $1 AND c.customer_id = u.customer_id
-                   WHERE NOT EXISTS (SELECT FROM crm.merged_customer AS m WHERE m.org_id = $1 AND m.customer_id = u.customer_id)) AS g
-             WHERE {IN_RANGES} AND g.label = ANY ($17){days}{text}{rows}
-               AND ({place}, g.customer_id) {beyond} ({start})
+             FROM (SELECT t.customer_id, min(t.label) AS label, sum(t.total_orders)::int AS total_orders, sum(t.total_visits)::int AS total_visits,
+                          (sum(t.total_spent) * 100)::bigint AS spent, max(t.last_order_at) AS last_order_at, {last_venue} AS last_venue_id
+                   FROM (SELECT t.customer_id, t.venue_id, {RANK} AS label, t.total_orders, t.total_visits, t.total_spent,
+                                COALESCE(t.last_order_at, '-infinity') AS last_order_at
+                         FROM crm.customer_venue_stats AS t WHERE t.org_id = $1 AND t.venue_id = ANY ($18){of_guests} {zeroes}) AS t
+                   GROUP BY t.customer_id{rows}) AS g
+             {person}
+             WHERE {IN_RANGES} AND g.label = ANY ($17){days}{text} AND ({place}, g.customer_id) {beyond} ({start})
+               AND g.customer_id NOT IN (SELECT m.customer_id FROM crm.merged_customer AS m WHERE m.org_id = $1)
              ORDER BY {order} LIMIT $23",
             key = self.number_key("g"),
+            last_venue = if self.exact_days {
+                "(array_agg(t.venue_id ORDER BY t.last_order_at DESC, t.venue_id))[1]"
+            } else {
+                "NULL::uuid"
+            },
+            rows = if with_rows_only { " HAVING count(t.venue_id) > 0" } else { "" },
             days = if self.exact_days { ON_DAYS } else { "" },
-            rows = if with_rows_only { " AND g.venues > 0" } else { "" },
+            text = if self.search { " AND (c.text LIKE $15 OR c.text LIKE $16)" } else { "" },
             beyond = self.beyond(),
             order = order.join(", "),
         )
