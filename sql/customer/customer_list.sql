@@ -42,7 +42,11 @@ BEGIN
       days.seen_from, days.seen_to, days.surely_from, days.surely_to, days.day_from, days.day_to,
       patterns[1], patterns[2], place.after_number, place.after_time, place.after_name, place.after_guest);
   END IF;
-  RETURN QUERY SELECT * FROM crm.list_rows(caller.org_id, of_scope.scope_id, of_scope.venues, sort, guests);
+  IF of_scope.scope_id = of_scope.venues[1] THEN
+    RETURN QUERY SELECT * FROM crm.list_rows_at(caller.org_id, of_scope.scope_id, sort, guests);
+  ELSE
+    RETURN QUERY SELECT * FROM crm.list_rows_over(caller.org_id, of_scope.venues, sort, guests);
+  END IF;
 END
 $$;
 ALTER FUNCTION crm.customer_list(text, text[], text, text, jsonb, int, numeric, numeric, int, int, int, int, date, date) OWNER TO crm_owner;

@@ -83,20 +83,20 @@ DECLARE
   rows record;
   noted record;
   of_org record;
+  marked int := 0;
 BEGIN
   -- Two at once might each miss what the other has read of a guest of two venues.
   IF NOT pg_try_advisory_xact_lock(hashtextextended('crm.list_guests', 0)) THEN
     RETURN 0;
   END IF;
-  -- A row that a sale holds is left to the next time: it stays unlisted, and its guest with it.
-  SELECT array_agg(l.org_id) AS orgs, array_agg(l.venue_id) AS venues, array_agg(l.customer_id) AS guests INTO rows FROM (
-    SELECT t.org_id, t.venue_id, t.customer_id FROM crm.customer_venue_stats AS t
-    WHERE NOT t.listed LIMIT most FOR NO KEY UPDATE SKIP LOCKED) AS l;
+  -- No row is locked while the guests are read: a sale would wait for it.
+  SELECT array_agg(l.org_id) AS orgs, array_agg(l.venue_id) AS venues, array_agg(l.customer_id) AS guests, array_agg(l.xmin) AS versions INTO rows FROM (
+    SELECT t.org_id, t.venue_id, t.customer_id, t.xmin FROM crm.customer_venue_stats AS t WHERE NOT t.listed LIMIT most) AS l;
   SELECT array_agg(l.org_id) AS orgs, array_agg(l.note_id) AS notes, array_agg(l.customer_id) AS guests INTO noted FROM (
     SELECT n.* FROM crm.unlisted_guest AS n LIMIT most) AS l;
 
-  -- Read in new statements: what was committed before the locks were held and the notes were read is seen. What is committed
-  -- later, at a venue whose row is not held, makes that row unlisted, or has a note of its own.
+  -- Read in a new statement: what was committed before the rows and notes were read is seen. Who changes a guest later makes
+  -- his row another version, unlisted, or has a note of his own.
   FOR of_org IN
     SELECT d.org_id, array_agg(DISTINCT d.customer_id) AS guests
     FROM unnest(rows.orgs || noted.orgs, rows.guests || noted.guests) AS d(org_id, customer_id) GROUP BY d.org_id
@@ -130,12 +130,20 @@ BEGIN
       WHERE l.* IS DISTINCT FROM excluded.*;
   END LOOP;
 
-  UPDATE crm.customer_venue_stats AS t SET listed = true
-  FROM unnest(rows.orgs, rows.venues, rows.guests) AS l(org_id, venue_id, customer_id)
-  WHERE t.org_id = l.org_id AND t.venue_id = l.venue_id AND t.customer_id = l.customer_id;
+  -- Only versions that were read; a row that a sale holds is left to the next time.
+  WITH held AS (
+    SELECT t.org_id, t.venue_id, t.customer_id
+    FROM unnest(rows.orgs, rows.venues, rows.guests, rows.versions) AS l(org_id, venue_id, customer_id, version)
+    JOIN crm.customer_venue_stats AS t ON t.org_id = l.org_id AND t.venue_id = l.venue_id AND t.customer_id = l.customer_id
+    WHERE t.xmin = l.version
+    FOR NO KEY UPDATE OF t SKIP LOCKED
+  )
+  UPDATE crm.customer_venue_stats AS t SET listed = true FROM held AS h
+  WHERE t.org_id = h.org_id AND t.venue_id = h.venue_id AND t.customer_id = h.customer_id;
+  GET DIAGNOSTICS marked = ROW_COUNT;
   DELETE FROM crm.unlisted_guest AS n USING unnest(noted.orgs, noted.notes) AS l(org_id, note_id)
   WHERE n.org_id = l.org_id AND n.note_id = l.note_id;
-  RETURN GREATEST(COALESCE(cardinality(rows.guests), 0), COALESCE(cardinality(noted.guests), 0));
+  RETURN GREATEST(marked, COALESCE(cardinality(noted.guests), 0));
 END
 $$;
 ALTER FUNCTION crm.list_guests(int) OWNER TO crm_owner;
@@ -150,15 +158,16 @@ BEGIN
   LOOP
     PERFORM crm.begin_step(of_job);
     BEGIN
-      listed := crm.list_guests(1000);
+      -- The rows of a chunk are held while they are marked as listed, a few milliseconds.
+      listed := crm.list_guests(250);
     EXCEPTION WHEN OTHERS THEN
       failure := SQLSTATE || ' ' || SQLERRM;
       listed := 0;
     END;
     COMMIT;
     -- Fewer are sales of this moment, which have no end.
-    EXIT WHEN listed < 1000;
+    EXIT WHEN listed < 200;
   END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE crm.list_in_chunks(text, text) IS 'Lists guests until none is left, with a commit after each thousand; returns what went wrong';
+COMMENT ON PROCEDURE crm.list_in_chunks(text, text) IS 'Lists guests until none is left, with a commit after each 250; returns what went wrong';

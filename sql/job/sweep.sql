@@ -1,8 +1,12 @@
 CREATE OR REPLACE FUNCTION crm.sweep(as_of timestamptz DEFAULT crm.now()) RETURNS int
-LANGUAGE sql
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT crm.sweep_some(as_of, NULL)
+BEGIN
+  -- A row is found to be due once it is listed.
+  PERFORM crm.list_guests(1000);
+  RETURN crm.sweep_some(as_of, NULL);
+END
 $$;
 COMMENT ON FUNCTION crm.sweep(timestamptz) IS 'Repairs what could not be followed at once, at most 1,000 guests, and rewrites the labels that time alone has changed by an instant, at most 1,000; returns changes repaired and rows written, 0 when nothing was left to do. Carries at most 1,000 guests into the tables behind the list, which are not counted. Does not commit: it may be called inside a transaction.';
 
@@ -21,8 +25,6 @@ BEGIN
     RAISE EXCEPTION 'as_of must be an instant' USING ERRCODE = '22023', COLUMN = 'as_of';
   END IF;
   SELECT r.repaired INTO written FROM crm.repair_some(1000, tried_before) AS r;
-  -- A row is found to be due once it is listed.
-  PERFORM crm.list_guests(1000);
   -- A venue whose orders may all have changed, one at a time.
   SELECT ROW(s.org_id, s.venue_id)::crm.venue_key AS key INTO due FROM crm.venue_scoring AS s
   WHERE s.counting = 'live' AND s.recounted_at IS NULL ORDER BY s.org_id, s.venue_id LIMIT 1;
@@ -63,6 +65,13 @@ DECLARE
   total bigint := 0;
   started timestamptz := pg_catalog.clock_timestamp();
 BEGIN
+  IF NOT crm.begin_step('crm.run_sweep', false) THEN
+    RAISE NOTICE 'pg_crm: another session sweeps';
+    RETURN;
+  END IF;
+  COMMIT;
+  -- In transactions of its own, which hold rows for a few milliseconds; a row is found to be due once it is listed.
+  CALL crm.list_in_chunks('crm.run_sweep', failure);
   -- Bounded, so that changes which cannot be repaired do not keep it going.
   FOR chunk IN 1 .. 1000 LOOP
     IF NOT crm.begin_step('crm.run_sweep', false) THEN

@@ -560,7 +560,7 @@ fn a_page_is_read_from_indexes_alone() {
         &["t"],
     );
     sql.run("SELECT crm.create_principal('tester', NULL, 'manager', NULL, session_user); LOAD 'auto_explain';
-             SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET auto_explain.log_level = warning");
+             SET auto_explain.log_min_duration = 0; SET auto_explain.log_analyze = on; SET auto_explain.log_timing = off; SET auto_explain.log_nested_statements = on; SET auto_explain.log_level = warning");
     for (arguments, index) in [
         ("venue => 'bistro'", "listed_guest_by_last_visit"),
         ("venue => 'bistro', sort => 'spend'", "listed_guest_by_spend"),
@@ -590,6 +590,22 @@ fn a_page_is_read_from_indexes_alone() {
             sql.run(&format!("SELECT count(*) FROM crm.customer_list({arguments}{after})"));
             let plans = sql.warnings().join("\n");
             assert!(plans.contains(&format!("{index} ")), "{arguments}{after}: no {index} in\n{plans}");
+            if index.starts_with("listed_guest") {
+                let index_only = ["using", "Backward using"]
+                    .iter()
+                    .any(|how| plans.contains(&format!("Index Only Scan {how} {index} ")));
+                assert!(index_only, "{arguments}{after} fetches the rows it walks:\n{plans}");
+            }
+            // No step reads, sorts or hands on a whole venue.
+            for line in plans.lines() {
+                let number = |what: &str| {
+                    let (_, rest) = line.split_once(what)?;
+                    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u64>().ok()
+                };
+                if let (Some(rows), Some(loops)) = (number("(actual rows="), number(" loops=")) {
+                    assert!(rows * loops < 25_000, "{arguments}{after}: {line}\n{plans}");
+                }
+            }
             for relation in [
                 "customer_venue_stats",
                 "listed_guest",

@@ -231,10 +231,10 @@ impl<'a> Streams<'a> {
     }
 }
 
-/// Half as much again as the page seems to lack, or all that was walked four times.
+/// Half as much again as the page seems to lack, at least once and at most four times as much as before.
 pub(super) fn next_walk(walk: usize, found: usize, page: usize) -> usize {
     let lacking = page.saturating_sub(found) * 3 / 2;
-    (walk * lacking / found.max(1)).clamp(walk / 2 + 1, walk.saturating_mul(4).min(1 << 20))
+    walk.saturating_mul(lacking / found.max(1)).clamp(walk, walk.saturating_mul(4)).min(1 << 20)
 }
 
 pub(super) fn budget(most: usize) -> Value {
