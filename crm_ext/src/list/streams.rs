@@ -15,7 +15,7 @@ const FIRST_WALK_OF_SEARCH: usize = 2400;
 /// Rows looked up at once by the range of a filter, in each label, and by a text.
 const FIRST_PROBE: usize = 100;
 const MOST_PROBED: usize = 6400;
-const MOST_FOUND: usize = 6000;
+const MOST_FOUND: usize = 3000;
 /// One of so many walked must be found for a search to go on walking rather than look the text up.
 pub(super) const FREQUENT: usize = 600;
 
@@ -119,12 +119,6 @@ impl<'a> Streams<'a> {
             if self.open().is_empty() {
                 break;
             }
-            if search && !looked_up && self.found.len() * FREQUENT < walked {
-                looked_up = true;
-                if self.look_up()? {
-                    break;
-                }
-            }
             if probe <= MOST_PROBED {
                 for filter in &filters {
                     let open = self.open();
@@ -133,6 +127,12 @@ impl<'a> Streams<'a> {
                     }
                 }
                 probe *= 4;
+            }
+            if search && !looked_up && self.found.len() * FREQUENT < walked && !self.open().is_empty() {
+                looked_up = true;
+                if self.look_up()? {
+                    break;
+                }
             }
             walk = next_walk(walk, self.found.len(), page);
         }
