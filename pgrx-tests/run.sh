@@ -18,7 +18,7 @@ run() {
 }
 database=pg_crm_regression_$$
 psql -X -q -d postgres -c "CREATE DATABASE $database" -c "ALTER DATABASE $database SET timezone = 'UTC'"
-psql -X -q -d "$database" -v ON_ERROR_STOP=1 -c 'CREATE EXTENSION pg_crm' -c 'SELECT crm.install()' -f "$here/fixture.sql" >/dev/null
+psql -X -q -d "$database" -v ON_ERROR_STOP=1 -c 'CREATE EXTENSION pg_crm CASCADE' -c 'SELECT crm.install()' -f "$here/fixture.sql" >/dev/null
 regress=$(cd "$here/sql" && ls ./*.sql | sed 's|^\./||; s|\.sql$||')
 isolation=$(cd "$here/specs" && ls ./*.spec | sed 's|^\./||; s|\.spec$||')
 # shellcheck disable=SC2086

@@ -41,7 +41,7 @@ if [ "$(cat "$demo/made-of" 2>/dev/null)" != "$made_of" ] || [ "$(value -d postg
     bind=$ROOT/sql/demo/bind.sql
   fi
   say "installing and binding the CRM"
-  quietly -c 'CREATE EXTENSION pg_cron' -c 'CREATE EXTENSION pg_crm' -c 'SELECT crm.install()' -f "$bind"
+  quietly -c 'CREATE EXTENSION pg_cron' -c 'CREATE EXTENSION pg_crm CASCADE' -c 'SELECT crm.install()' -f "$bind"
   say "counting the history"
   psql -X -q -v ON_ERROR_STOP=1 -c 'CALL crm.backfill()' 2>&1 | sed 's/^/        /'
   say "scheduling the night and running it once"

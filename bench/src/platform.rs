@@ -130,7 +130,7 @@ fn generate(bench: &Bench, shape: Shape, purpose: &str, copies: u32) -> Result<S
     bench
         .cluster
         .open(&name)?
-        .run("SET client_min_messages = warning; CREATE EXTENSION pg_crm; SELECT crm.install()")?;
+        .run("SET client_min_messages = warning; CREATE EXTENSION pg_crm CASCADE; SELECT crm.install()")?;
     bench.cluster.psql(&name, &root.join("sql/demo/bind.sql"), &[])?;
     let mut sql = bench.cluster.open(&name)?;
     sql.run(&format!("SELECT crm.create_principal('bench', NULL, 'staff', NULL, '{STAFF}')"))?;

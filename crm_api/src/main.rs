@@ -8,6 +8,7 @@ mod config;
 mod credentials;
 mod cursor;
 mod database;
+mod decimal;
 mod extract;
 mod jobs;
 mod observe;

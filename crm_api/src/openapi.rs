@@ -53,7 +53,7 @@ pub enum Refused {
     /// A parameter is unknown, repeated, malformed or out of range; `pointer` names it.
     #[response(status = 400, content_type = "application/problem+json", example = json!({
         "type": "about:blank", "title": "Bad Request", "status": 400,
-        "detail": "page: unknown field `page`, expected one of `venue`, `label`, `search`, `sort`, `cursor`, `limit`",
+        "detail": "page: unknown field `page`, expected one of `venue`, `label`, …",
         "code": "22023", "pointer": "#/query/page"
     }))]
     BadRequest(Body),

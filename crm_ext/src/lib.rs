@@ -11,6 +11,7 @@ mod criteria;
 mod day_totals;
 mod guest_totals;
 mod key;
+mod list;
 mod local_time;
 mod migration;
 mod money;

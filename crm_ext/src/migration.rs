@@ -16,10 +16,11 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     4 "004_stats",
     5 "005_binding",
     6 "006_job",
+    7 "007_customer_list",
     8 "008_night",
-    10 "010_merge",
-    20 "020_segment",
-    21 "021_facts",
+    9 "009_merge",
+    10 "010_segment",
+    11 "011_facts",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]

@@ -41,8 +41,9 @@ struct Columns {
     first_order_at: usize,
     last_order_at: usize,
     label: usize,
-    /// recency_score, frequency_score, monetary_score, label, next_label_at, previous_label, label_changed_at
-    written: [c_int; 7],
+    listed: usize,
+    /// recency_score, frequency_score, monetary_score, label, next_label_at, listed, previous_label, label_changed_at
+    written: [c_int; 8],
 }
 
 type Row<'a> = PgHeapTuple<'a, AllocatedByPostgres>;
@@ -76,12 +77,14 @@ fn columns(table: pg_sys::Oid, row: &Row<'_>) -> Result<Columns, ErrorReport> {
         first_order_at: place("first_order_at")?,
         last_order_at: place("last_order_at")?,
         label: place("label")?,
+        listed: place("listed")?,
         written: [
             written("recency_score")?,
             written("frequency_score")?,
             written("monetary_score")?,
             written("label")?,
             written("next_label_at")?,
+            written("listed")?,
             written("previous_label")?,
             written("label_changed_at")?,
         ],
@@ -122,7 +125,18 @@ fn guest(venue: &VenueScoring, row: &Row<'_>, at: &Columns) -> Result<Option<Gue
     }))
 }
 
-/// Fills what follows from the totals, and records a change of the label.
+/// Whether totals differ in what lists of guests sort and filter by; the first comparison decides for almost every order.
+fn totals_differ(old: &Row<'_>, new: &Row<'_>, at: &Columns) -> Result<bool, ErrorReport> {
+    let spent = |row| value::<AnyNumeric>(row, at.total_spent)?.map(money::hundredths_in).transpose();
+    Ok(value::<i32>(old, at.total_orders)? != value::<i32>(new, at.total_orders)?
+        || value::<i32>(old, at.total_visits)? != value::<i32>(new, at.total_visits)?
+        || value::<TimestampWithTimeZone>(old, at.last_order_at)?
+            != value::<TimestampWithTimeZone>(new, at.last_order_at)?
+        || spent(old)? != spent(new)?)
+}
+
+/// Fills what follows from the totals, records a change of the label, and marks the row as not listed where lists of guests
+/// do not know it as it is now.
 #[pg_trigger(
     sql = "CREATE FUNCTION crm.score_guest() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'score_guest_wrapper';"
 )]
@@ -140,6 +154,19 @@ fn score_guest<'a>(
     // SAFETY: the relation of a trigger that fires is open.
     let table = unsafe { (*data.tg_relation).rd_id };
     let at = columns(table, &row)?;
+    let old = trigger.old();
+    let listed = value::<bool>(&row, at.listed)? == Some(true);
+    let moved = match &old {
+        Some(old) if listed => totals_differ(old, &row, &at)?,
+        _ => true,
+    };
+    // What only marks a row as listed leaves its scores alone: the lists have been given this label.
+    if let Some(old) = &old
+        && !moved
+        && value::<bool>(old, at.listed)? == Some(false)
+    {
+        return Ok(Some(row));
+    }
     let (Some(org_id), Some(venue_id), Some(customer_id)) = (
         value::<i32>(&row, at.org_id)?,
         value::<Uuid>(&row, at.venue_id)?,
@@ -164,8 +191,8 @@ fn score_guest<'a>(
         .as_ref()
         .and_then(|guest| next_change(&venue.rule, guest, today))
         .and_then(|day| venue.local_time().opening(day));
-    let former = match trigger.old() {
-        Some(old) => value::<String>(&old, at.label)?,
+    let former = match &old {
+        Some(old) => value::<String>(old, at.label)?,
         None => None,
     };
     let changed_from = former.as_deref().filter(|former| *former != label.name());
@@ -176,6 +203,7 @@ fn score_guest<'a>(
         scores.and_then(|s| s.monetary.into_datum()),
         label.name().into_datum(),
         next.into_datum(),
+        (!moved && changed_from.is_none()).into_datum(),
         changed_from.into_datum(),
         as_of.into_datum(),
     ];
@@ -183,7 +211,7 @@ fn score_guest<'a>(
     let mut values = values.map(|value| value.unwrap_or(pg_sys::Datum::from(0)));
     let mut written = at.written;
     // A label that stays keeps its history; a new row's starts now.
-    let count = if former.is_some() && changed_from.is_none() { 5 } else { 7 };
+    let count = if former.is_some() && changed_from.is_none() { 6 } else { 8 };
     segment_follow::note_label(changed_from.is_some());
     if let Some(former) = changed_from {
         Spi::connect_mut(|client| {

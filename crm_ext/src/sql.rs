@@ -79,9 +79,24 @@ extension_sql_file!(
     requires = ["customer_ensure_customers"]
 );
 extension_sql_file!(
+    "../../sql/customer/list_guests.sql",
+    name = "customer_list_guests",
+    requires = ["customer_lifetime", list::signature::text_signature]
+);
+extension_sql_file!(
+    "../../sql/customer/list_page.sql",
+    name = "customer_list_page",
+    requires = ["customer_list_guests", list::list_page]
+);
+extension_sql_file!(
+    "../../sql/customer/list_rows.sql",
+    name = "customer_list_rows",
+    requires = ["customer_list_page"]
+);
+extension_sql_file!(
     "../../sql/customer/merge_customers.sql",
     name = "customer_merge_customers",
-    requires = ["customer_lifetime"]
+    requires = ["customer_list_rows"]
 );
 extension_sql_file!(
     "../../sql/customer/mirror_customer.sql",
@@ -89,10 +104,20 @@ extension_sql_file!(
     requires = ["customer_merge_customers"]
 );
 extension_sql_file!(
+    "../../sql/customer/read_list_request.sql",
+    name = "customer_read_list_request",
+    requires = ["customer_mirror_customer"]
+);
+extension_sql_file!(
+    "../../sql/customer/verify_list.sql",
+    name = "customer_verify_list",
+    requires = ["customer_read_list_request"]
+);
+extension_sql_file!(
     "../../sql/stats/cohort.sql",
     name = "stats_cohort",
     requires = [
-        "customer_mirror_customer",
+        "customer_verify_list",
         cohort::cohort_summary,
         cohort::cohort_totals,
         cohort::cohort_differing,

@@ -36,6 +36,7 @@ BEGIN
   VALUES (of_org, gone.customer_id, gone.ref, kept.customer_id, kept.customer_id, kept.ref, btrim(reason), (SELECT c.principal_id FROM crm.caller() AS c));
   PERFORM crm.touch_customers(of_org, ARRAY[kept.customer_id, gone.customer_id]);
   PERFORM crm.follow_merges(of_org, gone.customer_id);
+  PERFORM crm.unlist_guests(of_org, ARRAY[kept.customer_id, gone.customer_id]);
   PERFORM crm.recount_merged(of_org, gone.customer_id, ARRAY[kept.customer_id, gone.customer_id]);
 END
 $$;
@@ -59,6 +60,7 @@ BEGIN
   END IF;
   PERFORM crm.touch_customers(of_org, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
   PERFORM crm.follow_merges(of_org, taken_back.customer_id);
+  PERFORM crm.unlist_guests(of_org, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
   PERFORM crm.recount_merged(of_org, taken_back.survivor_id, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
 END
 $$;

@@ -12,22 +12,24 @@ BEGIN
   IF customer_ref IS NULL THEN
     RAISE EXCEPTION 'a customer without an id' USING ERRCODE = '22004';
   END IF;
-  WITH written AS (UPDATE crm.customer AS c
-  SET name = customer_name, phone = customer_phone, email = customer_email, birth_date = customer_birth_date, updated_at = clock_timestamp()
-  WHERE c.customer_id = key
-    AND (org_ref IS NULL OR c.org_id = (SELECT o.org_id FROM crm.organisation AS o WHERE o.ref = org_ref))
-    AND (c.name, c.phone, c.email, c.birth_date) IS DISTINCT FROM (customer_name, customer_phone, customer_email, customer_birth_date)
-  RETURNING c.org_id)
+  WITH written AS (
+    UPDATE crm.customer AS c
+    SET name = customer_name, phone = customer_phone, email = customer_email, birth_date = customer_birth_date, updated_at = clock_timestamp()
+    WHERE c.customer_id = key
+      AND (org_ref IS NULL OR c.org_id = (SELECT o.org_id FROM crm.organisation AS o WHERE o.ref = org_ref))
+      AND (c.name, c.phone, c.email, c.birth_date) IS DISTINCT FROM (customer_name, customer_phone, customer_email, customer_birth_date)
+    RETURNING c.org_id)
   SELECT array_agg(w.org_id ORDER BY w.org_id) INTO changed FROM written AS w;
   -- A customers table without organisations: the guest becomes known where he orders, or at once where there is only one.
   WITH made AS (
-  INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
-  SELECT o.org_id, key, customer_ref, customer_name, customer_phone, customer_email, customer_birth_date
-  FROM crm.organisation AS o
-  WHERE CASE WHEN org_ref IS NOT NULL THEN o.ref = org_ref ELSE (SELECT count(*) FROM crm.organisation) = 1 END
-  ON CONFLICT (org_id, customer_id) DO NOTHING
-  RETURNING org_id)
+    INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
+    SELECT o.org_id, key, customer_ref, customer_name, customer_phone, customer_email, customer_birth_date
+    FROM crm.organisation AS o
+    WHERE CASE WHEN org_ref IS NOT NULL THEN o.ref = org_ref ELSE (SELECT count(*) FROM crm.organisation) = 1 END
+    ON CONFLICT (org_id, customer_id) DO NOTHING
+    RETURNING org_id)
   SELECT array_agg(m.org_id ORDER BY m.org_id) INTO made_in FROM made AS m;
+  INSERT INTO crm.unlisted_guest (org_id, customer_id) SELECT o.org_id, key FROM unnest(made_in) AS o(org_id);
   PERFORM crm.follow_scope(o.org_id, '00000000-0000-0000-0000-000000000000', ARRAY[key], 'profile') FROM unnest(made_in) AS o(org_id);
   PERFORM crm.follow_profile(o.org_id, key) FROM unnest(changed) AS o(org_id);
 END

@@ -8,12 +8,15 @@ DECLARE
   stale uuid[];
   refreshed bigint;
 BEGIN
-  INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
-  SELECT o.org_id, crm.key(b.ref), b.ref, b.name, b.phone, b.email, b.birth_date
-  FROM crm.bound_customers() AS b JOIN crm.organisation AS o ON o.ref = b.org_ref
-    OR (b.org_ref IS NULL AND (SELECT count(*) FROM crm.organisation) = 1)
-  WHERE b.ref IS NOT NULL
-  ON CONFLICT (org_id, customer_id) DO NOTHING;
+  WITH added AS (
+    INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
+    SELECT o.org_id, crm.key(b.ref), b.ref, b.name, b.phone, b.email, b.birth_date
+    FROM crm.bound_customers() AS b JOIN crm.organisation AS o ON o.ref = b.org_ref
+      OR (b.org_ref IS NULL AND (SELECT count(*) FROM crm.organisation) = 1)
+    WHERE b.ref IS NOT NULL
+    ON CONFLICT (org_id, customer_id) DO NOTHING
+    RETURNING customer.org_id, customer.customer_id)
+  INSERT INTO crm.unlisted_guest (org_id, customer_id) SELECT a.org_id, a.customer_id FROM added AS a;
   GET DIAGNOSTICS written = ROW_COUNT;
   -- Rows of an earlier binding: lock them, then read the platform's in a new statement.
   SELECT array_agg(l.customer_id) INTO stale FROM (
@@ -124,6 +127,7 @@ DECLARE
   written bigint;
   total int;
   done int := 0;
+  failure text;
 BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   PERFORM crm.require_binder();
@@ -175,7 +179,11 @@ BEGIN
   -- A sale that began before its venue went live has put its change off: wait for it, not for long, then re-read.
   CALL crm.await_transactions(crm.transactions_under_way());
   CALL crm.repair_in_chunks('crm.backfill', written);
-  ANALYZE crm.customer, crm.customer_venue_stats;
+  CALL crm.list_in_chunks('crm.backfill', failure);
+  IF failure IS NOT NULL THEN
+    RAISE WARNING 'pg_crm backfill: the list of guests is not sorted yet: %', failure;
+  END IF;
+  ANALYZE crm.customer, crm.customer_venue_stats, crm.listed_guest, crm.guest_text;
   CALL crm.run_night();
 END
 $$;

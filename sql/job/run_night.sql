@@ -95,6 +95,7 @@ BEGIN
     OR pg_snapshot_xmax(pg_current_snapshot())::text::bigint <> work.top::text::bigint + 2;
   COMMIT;
   CALL crm.rescore_in_chunks('crm.run_night', of_venue, as_of, guests, rescored, busy, failure);
+  CALL crm.list_in_chunks('crm.run_night', failure);
   written := written + rescored;
   earlier := earlier || others;
   IF busy > 0 THEN
@@ -193,6 +194,17 @@ BEGIN
   END LOOP;
   CALL crm.run_segments_night('crm.run_night', moment);
   PERFORM crm.begin_step('crm.run_night');
+  run := crm.start_run('list', NULL);
+  failure := NULL;
+  BEGIN
+    written := crm.repair_list();
+  EXCEPTION WHEN OTHERS THEN
+    failure := SQLSTATE || ' ' || SQLERRM;
+  END;
+  COMMIT;
+  CALL crm.list_in_chunks('crm.run_night', failure);
+  PERFORM crm.begin_step('crm.run_night');
+  PERFORM crm.end_run(run, written, failure);
   PERFORM crm.end_progress('night');
   COMMIT;
 END

@@ -1,10 +1,14 @@
 CREATE OR REPLACE FUNCTION crm.sweep(as_of timestamptz DEFAULT crm.now()) RETURNS int
-LANGUAGE sql
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT crm.sweep_some(as_of, NULL)
+BEGIN
+  -- A row is found to be due once it is listed.
+  PERFORM crm.list_guests(1000);
+  RETURN crm.sweep_some(as_of, NULL);
+END
 $$;
-COMMENT ON FUNCTION crm.sweep(timestamptz) IS 'Repairs what could not be followed at once, at most 1,000 guests, and rewrites the labels that time alone has changed by an instant, at most 1,000; returns changes repaired and rows written, 0 when nothing was left to do. Does not commit: it may be called inside a transaction.';
+COMMENT ON FUNCTION crm.sweep(timestamptz) IS 'Repairs what could not be followed at once, at most 1,000 guests, and rewrites the labels that time alone has changed by an instant, at most 1,000; returns changes repaired and rows written, 0 when nothing was left to do. Carries at most 1,000 guests into the tables behind the list, which are not counted. Does not commit: it may be called inside a transaction.';
 
 CREATE OR REPLACE FUNCTION crm.sweep_some(as_of timestamptz, tried_before timestamptz) RETURNS int
 LANGUAGE plpgsql
@@ -37,7 +41,7 @@ BEGIN
            crm.cohort(d.customer_id, d.total_orders, d.total_visits, d.total_spent, d.first_order_at, d.last_order_at,
                       d.recency_score, d.frequency_score, d.monetary_score, d.label, d.next_label_at) AS guests
     FROM (SELECT t.* FROM crm.customer_venue_stats AS t
-          WHERE t.next_label_at <= as_of
+          WHERE t.listed AND t.next_label_at <= as_of
           ORDER BY t.next_label_at LIMIT 1000
           -- A guest whose order is being counted is scored by it.
           FOR NO KEY UPDATE SKIP LOCKED) AS d
@@ -59,14 +63,22 @@ AS $$
 DECLARE
   run bigint;
   written int;
+  failure text;
   total bigint := 0;
   started timestamptz := pg_catalog.clock_timestamp();
 BEGIN
+  IF NOT crm.begin_step('crm.run_sweep', false) THEN
+    RAISE NOTICE 'pg_crm: another session sweeps';
+    RETURN;
+  END IF;
+  COMMIT;
+  -- In transactions of its own, which hold rows for a few milliseconds; a row is found to be due once it is listed.
+  CALL crm.list_in_chunks('crm.run_sweep', failure);
   -- Bounded, so that changes which cannot be repaired do not keep it going.
   FOR chunk IN 1 .. 1000 LOOP
     IF NOT crm.begin_step('crm.run_sweep', false) THEN
       RAISE NOTICE 'pg_crm: another session sweeps';
-      EXIT;
+      RETURN;
     END IF;
     written := crm.sweep_some(crm.now(), started);
     IF written > 0 AND run IS NULL THEN
@@ -79,6 +91,12 @@ BEGIN
     COMMIT;
     EXIT WHEN written = 0;
   END LOOP;
+  CALL crm.list_in_chunks('crm.run_sweep', failure);
+  IF failure IS NOT NULL THEN
+    PERFORM crm.begin_step('crm.run_sweep');
+    PERFORM crm.end_run(COALESCE(run, crm.start_run('sweep', NULL)), total, failure);
+    COMMIT;
+  END IF;
 END
 $$;
 COMMENT ON PROCEDURE crm.run_sweep() IS 'Sweeps until nothing is left to do, with a commit after each sweep. Call it alone, outside a transaction.';

@@ -54,10 +54,10 @@ COMMENT ON TYPE crm.known_segment IS 'A segment as functions hand it on; scope_i
 
 CREATE TYPE crm.listed_customer AS (
   customer_id uuid, ref text, name text, phone text, email text,
-  venue_id uuid, venue_name text, currency text,
+  venues int, venue_id uuid, venue_name text, currency text,
   label text, previous_label text, label_changed_at timestamptz,
   recency_score smallint, frequency_score smallint, monetary_score smallint,
-  total_orders int, total_visits int, total_spent numeric, highest_order numeric,
+  total_orders int, total_visits int, total_spent numeric, highest_order numeric, spent_by_currency jsonb,
   first_order_at timestamptz, last_order_at timestamptz, days_since_last_order int, cursor jsonb
 );
-COMMENT ON TYPE crm.listed_customer IS 'A guest at a venue as crm.customer_list returns him';
+COMMENT ON TYPE crm.listed_customer IS 'A guest as crm.customer_list returns him: at one venue, or over several';

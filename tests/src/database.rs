@@ -197,7 +197,7 @@ fn prepare_template() -> String {
         let mut config = cluster();
         config.dbname(&unfinished);
         let mut inside = Session::open(&config);
-        inside.run("CREATE EXTENSION pg_crm");
+        inside.run("CREATE EXTENSION pg_crm CASCADE");
         inside.run("SELECT crm.install()");
         // The service logs in as this role; set here, since tests at once would collide on a role of the cluster.
         inside.run("ALTER ROLE crm_service LOGIN");

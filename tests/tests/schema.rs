@@ -146,7 +146,7 @@ fn the_data_are_ordinary_tables() {
 fn functions_refuse_a_database_without_the_schema() {
     let database = TestDatabase::empty("not_installed");
     let mut sql = database.session();
-    sql.run("CREATE EXTENSION pg_crm");
+    sql.run("CREATE EXTENSION pg_crm CASCADE");
     sql.expect_refusal("SELECT crm.recompute_venue('bistro')", &["CR503"], "install");
     sql.expect_refusal(
         r#"SELECT crm.bind('venue', NULL, '{"ref":{"constant":"a"},"name":{"constant":"A"},"timezone":{"constant":"UTC"},"currency":{"constant":"EUR"}}')"#,
@@ -159,7 +159,7 @@ fn functions_refuse_a_database_without_the_schema() {
 fn an_unused_extension_can_be_dropped() {
     let database = TestDatabase::empty("unused");
     let mut sql = database.session();
-    sql.run("CREATE EXTENSION pg_crm");
+    sql.run("CREATE EXTENSION pg_crm CASCADE");
     sql.run("DROP EXTENSION pg_crm");
 }
 

@@ -10,7 +10,7 @@ use crate::report::{Row, Section, Target, figure};
 use crate::session::Session;
 use crate::statistics::percentile;
 
-const SORTS: [&str; 3] = ["last_visit", "spend", "orders"];
+const SORTS: [&str; 5] = ["-last_visit", "-spend", "-orders", "-visits", "name"];
 const LABELS: [&str; 6] = ["CHAMPION", "LOYAL", "AT_RISK", "LOST", "NEW", "POTENTIAL"];
 /// Calls for each round of the other cases, or as many as fit into the time.
 const CALLS: usize = 300;
@@ -105,7 +105,7 @@ fn mix(staff: &mut Session, owner: &mut Session) -> Result<Vec<(&'static str, Pa
     let phones = owner.column("SELECT substr(phone, 7, 5) FROM bench.guest AS g JOIN public.\"Customer\" AS c USING (id) WHERE g.n % 70003 = 17 LIMIT 12")?;
     for (kind, parts) in [("part of a name", names), ("part of a phone number", phones)] {
         pages.extend(parts.into_iter().map(|part| {
-            (kind, Page { venue: Some(VENUE), search: Some(part), sort: "last_visit", ..Page::default() })
+            (kind, Page { venue: Some(VENUE), search: Some(part), sort: "-last_visit", ..Page::default() })
         }));
     }
     // A fixed order in which neighbours differ.

@@ -35,9 +35,9 @@ impl Page {
             |value: Option<&str>| value.map_or("NULL".to_owned(), |v| format!("'{}'", v.replace('\'', "''")));
         format!(
             "SELECT ref, label, total_orders, total_visits, total_spent, last_order_at, cursor FROM crm.customer_list(
-               venue => {}, label => {}, search => {}, sort => '{}', after => {}, page_size => {ROWS})",
+               venue => {}, labels => {}, search => {}, sort => '{}', after => {}, page_size => {ROWS})",
             text(self.venue),
-            text(self.label),
+            self.label.map_or("NULL".to_owned(), |label| format!("'{{{label}}}'")),
             text(self.search.as_deref()),
             self.sort,
             text(self.after.as_deref())
@@ -53,11 +53,11 @@ pub fn run(bench: &Bench, platform: &Platform) -> Result<Section, Failure> {
     for (what, page, order, labelled) in [
         (
             "guests at risk by last visit",
-            Page { label: Some("AT_RISK"), sort: "last_visit", ..Page::default() },
+            Page { label: Some("AT_RISK"), sort: "-last_visit", ..Page::default() },
             "last_at",
             true,
         ),
-        ("all guests by spend", Page { sort: "spend", ..Page::default() }, "spent", false),
+        ("all guests by spend", Page { sort: "-spend", ..Page::default() }, "spent", false),
     ] {
         let page = Page { venue: Some(VENUE), ..page };
         let computed = on_the_fly(order, labelled);
@@ -143,7 +143,7 @@ fn show_plans(database: &str, bench: &Bench) -> Result<Vec<Plan>, Failure> {
     let mut watched = bench.cluster.open(database)?;
     plans::watch(&mut watched)?;
     watched.run(&format!("SET SESSION AUTHORIZATION {}", crate::cluster::STAFF))?;
-    let page = Page { venue: Some(VENUE), label: Some("AT_RISK"), sort: "last_visit", ..Page::default() };
+    let page = Page { venue: Some(VENUE), label: Some("AT_RISK"), sort: "-last_visit", ..Page::default() };
     watched.rows(&page.statement())?;
     plans::of(&mut watched, "A page of guests at risk", &page.statement(), 0.05, 2)
 }

@@ -1,9 +1,11 @@
-//! `GET /v1/customers`: one row per guest and venue.
+//! `GET /v1/customers`: the guests of a venue, or of all venues, one row each.
+
+use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::Json as Jsonb};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -12,6 +14,7 @@ use crate::{
     credentials::Credentials,
     cursor,
     database::Database,
+    decimal::Decimal,
     extract::Query,
     openapi::{NotFound, Refused},
     problem::Problem,
@@ -21,38 +24,68 @@ use crate::{
 /// How the parameters of `crm.customer_list` are named in the request.
 const POINTERS: &[(&str, &str)] = &[
     ("venue", "#/query/venue"),
-    ("label", "#/query/label"),
+    ("labels", "#/query/label"),
     ("search", "#/query/search"),
     ("sort", "#/query/sort"),
     ("after", "#/query/cursor"),
     ("page_size", "#/query/limit"),
+    ("spend_from", "#/query/spend_from"),
+    ("spend_to", "#/query/spend_to"),
+    ("orders_from", "#/query/orders_from"),
+    ("orders_to", "#/query/orders_to"),
+    ("visits_from", "#/query/visits_from"),
+    ("visits_to", "#/query/visits_to"),
+    ("last_visit_from", "#/query/last_visit_from"),
+    ("last_visit_to", "#/query/last_visit_to"),
 ];
 
 // Money and the cursor travel as text: a number type or a JSON parser could change their digits.
 const SQL: &str = "\
-    SELECT customer_id, ref, name, phone, email, venue_id, venue_name, currency, label, previous_label, label_changed_at, \
+    SELECT customer_id, ref, name, phone, email, venues, venue_id, venue_name, currency, label, previous_label, label_changed_at, \
            recency_score, frequency_score, monetary_score, total_orders, total_visits, \
-           total_spent::text AS total_spent, highest_order::text AS highest_order, \
+           total_spent::text AS total_spent, highest_order::text AS highest_order, spent_by_currency, \
            first_order_at, last_order_at, days_since_last_order, cursor::text AS cursor \
-      FROM crm.customer_list($1::text, $2::text, $3::text, $4::text, $5::text::jsonb, $6::int)";
+      FROM crm.customer_list(venue => $1::text, labels => string_to_array($2::text, ','), search => $3::text, sort => $4::text, \
+           after => $5::text::jsonb, page_size => $6::int, spend_from => $7::text::numeric, spend_to => $8::text::numeric, \
+           orders_from => $9::int, orders_to => $10::int, visits_from => $11::int, visits_to => $12::int, \
+           last_visit_from => $13::date, last_visit_to => $14::date)";
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Parameters {
-    /// Only guests of this venue: its uuid, or the platform's own id.
+    /// Only guests of this venue: its uuid, or the platform's own id. Without it, one row per guest with the totals over all
+    /// venues within the key's reach; to sort or filter by spend then takes venues of one currency.
     #[param(example = "12")]
     venue: Option<String>,
-    /// Only guests with this label.
-    #[param(value_type = Option<Label>, example = "AT_RISK")]
+    /// Only guests with one of these labels, separated by commas. Without a venue, the best of a guest's labels counts.
+    #[param(example = "AT_RISK,LOST")]
     label: Option<String>,
-    /// Only guests whose name, phone or e-mail matches. At most 2,048 bytes, no NUL.
-    #[param(example = "rossi", max_length = 2048)]
+    /// Only guests with this in their name, e-mail or phone, in any notation of the phone; one or two characters must begin a
+    /// word. At most 200 characters, no NUL.
+    #[param(example = "rossi", max_length = 200)]
     search: Option<String>,
-    /// The order, each descending.
+    /// The order: a field, ascending, or with a leading - descending.
     #[serde(default = "default_sort")]
-    #[param(value_type = Sort, required = false, default = "last_visit")]
+    #[param(value_type = Sort, required = false, default = "-last_visit")]
     sort: String,
+    /// Spend at least, a decimal.
+    #[param(example = "100.00")]
+    spend_from: Option<Decimal>,
+    /// Spend at most.
+    spend_to: Option<Decimal>,
+    /// Orders at least.
+    orders_from: Option<i32>,
+    /// Orders at most.
+    orders_to: Option<i32>,
+    /// Visits at least.
+    visits_from: Option<i32>,
+    /// Visits at most.
+    visits_to: Option<i32>,
+    /// Last visit on this local day of the venue, or later.
+    last_visit_from: Option<NaiveDate>,
+    /// Last visit on this local day of the venue, or earlier.
+    last_visit_to: Option<NaiveDate>,
     /// next_cursor of the page before, asked with the same other parameters.
     #[param(max_length = 2048)]
     cursor: Option<String>,
@@ -62,26 +95,43 @@ pub struct Parameters {
     limit: i32,
 }
 
-/// Most recent visit, highest spend, or most orders first. For the documentation only: SQL decides which
-/// orders there are.
+/// For the documentation only: SQL decides which orders there are.
 #[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "only its documentation is used")]
 enum Sort {
+    #[schema(rename = "-last_visit")]
+    LastVisitFirst,
+    #[schema(rename = "last_visit")]
     LastVisit,
+    #[schema(rename = "-spend")]
+    SpendFirst,
+    #[schema(rename = "spend")]
     Spend,
+    #[schema(rename = "-orders")]
+    OrdersFirst,
+    #[schema(rename = "orders")]
     Orders,
+    #[schema(rename = "-visits")]
+    VisitsFirst,
+    #[schema(rename = "visits")]
+    Visits,
+    #[schema(rename = "-name")]
+    NameLast,
+    #[schema(rename = "name")]
+    Name,
 }
 
-/// A guest at a venue. All fields from venue_id on are null for a guest without orders.
+/// A guest: at the venue asked for, or over all venues within the key's reach. Then venue, label and scores are those of the
+/// venue where his label is best, all else is summed up. A guest who never ordered has no venue.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Guest, example = json!({
     "customer_id": "0e0f6a0c-1a53-5c1b-8a43-3f8a5b0f4c11", "ref": "C-1001", "name": "Giulia Rossi",
     "phone": "+39 06 5550100", "email": "giulia@example.com",
-    "venue_id": "5f2f0f0e-6d0c-5a5e-9d55-0d6c2e6a6a01", "venue_name": "Trattoria Roma", "currency": "EUR",
+    "venues": 1, "venue_id": "5f2f0f0e-6d0c-5a5e-9d55-0d6c2e6a6a01", "venue_name": "Trattoria Roma", "currency": "EUR",
     "label": "CHAMPION", "previous_label": "LOYAL", "label_changed_at": "2026-03-01T19:22:05Z",
     "recency_score": 5, "frequency_score": 5, "monetary_score": 4,
     "total_orders": 19, "total_visits": 17, "total_spent": "1204.50", "highest_order": "142.00",
+    "spent_by_currency": {"EUR": "1204.50"},
     "first_order_at": "2024-05-11T18:03:00Z", "last_order_at": "2026-03-01T19:22:05Z", "days_since_last_order": 4
 }))]
 pub struct Guest {
@@ -96,11 +146,13 @@ pub struct Guest {
     phone: Option<String>,
     #[schema(required)]
     email: Option<String>,
+    /// Venues summed up.
+    venues: i32,
     #[schema(required)]
     venue_id: Option<Uuid>,
     #[schema(required)]
     venue_name: Option<String>,
-    /// ISO 4217 code of the amounts.
+    /// ISO 4217 code of the amounts; null for a guest of several currencies.
     #[schema(required)]
     currency: Option<String>,
     #[schema(required, value_type = Option<Label>)]
@@ -118,22 +170,22 @@ pub struct Guest {
     /// 1 to 5, 5 the best; null without counted orders.
     #[schema(required, minimum = 1, maximum = 5)]
     monetary_score: Option<i16>,
-    #[schema(required)]
-    total_orders: Option<i32>,
-    /// Distinct local days with an order.
-    #[schema(required)]
-    total_visits: Option<i32>,
-    /// Decimal string.
+    total_orders: i32,
+    /// Distinct local days with an order, at each venue.
+    total_visits: i32,
+    /// Decimal string; null for a guest of several currencies.
     #[schema(required, format = "decimal")]
     total_spent: Option<String>,
-    /// Decimal string.
+    /// Decimal string; null for a guest of several currencies.
     #[schema(required, format = "decimal")]
     highest_order: Option<String>,
+    /// Decimal strings by ISO 4217 code: amounts of several currencies are never added.
+    spent_by_currency: BTreeMap<String, String>,
     #[schema(required)]
     first_order_at: Option<DateTime<Utc>>,
     #[schema(required)]
     last_order_at: Option<DateTime<Utc>>,
-    /// The venue's local days.
+    /// Local days of the venue he visited last.
     #[schema(required)]
     days_since_last_order: Option<i32>,
 }
@@ -148,6 +200,7 @@ impl TryFrom<&Row> for Guest {
             name: row.try_get("name")?,
             phone: row.try_get("phone")?,
             email: row.try_get("email")?,
+            venues: row.try_get("venues")?,
             venue_id: row.try_get("venue_id")?,
             venue_name: row.try_get("venue_name")?,
             currency: row.try_get("currency")?,
@@ -161,6 +214,7 @@ impl TryFrom<&Row> for Guest {
             total_visits: row.try_get("total_visits")?,
             total_spent: row.try_get("total_spent")?,
             highest_order: row.try_get("highest_order")?,
+            spent_by_currency: row.try_get::<_, Jsonb<_>>("spent_by_currency")?.0,
             first_order_at: row.try_get("first_order_at")?,
             last_order_at: row.try_get("last_order_at")?,
             days_since_last_order: row.try_get("days_since_last_order")?,
@@ -168,7 +222,7 @@ impl TryFrom<&Row> for Guest {
     }
 }
 
-/// Guests, one row per guest and venue
+/// Guests of a venue, or of all
 #[utoipa::path(
     get,
     path = "/customers",
@@ -202,6 +256,14 @@ pub async fn list(
                 &parameters.sort,
                 &after,
                 &parameters.limit,
+                &parameters.spend_from.as_ref().map(Decimal::as_str),
+                &parameters.spend_to.as_ref().map(Decimal::as_str),
+                &parameters.orders_from,
+                &parameters.orders_to,
+                &parameters.visits_from,
+                &parameters.visits_to,
+                &parameters.last_visit_from,
+                &parameters.last_visit_to,
             ],
         )
         .await
@@ -218,7 +280,7 @@ pub async fn list(
 }
 
 fn default_sort() -> String {
-    "last_visit".to_owned()
+    "-last_visit".to_owned()
 }
 
 fn default_limit() -> i32 {
