@@ -208,6 +208,7 @@ fn count_criteria(
 
 /// The nodes of criteria, each before those below it.
 #[pg_extern(schema = "crm", immutable, parallel_safe)]
+#[allow(clippy::type_complexity)]
 fn criteria_nodes(
     criteria: &str,
 ) -> Result<
