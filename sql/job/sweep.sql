@@ -91,6 +91,7 @@ BEGIN
     COMMIT;
     EXIT WHEN written = 0;
   END LOOP;
+  CALL crm.refresh_edited_in_chunks('crm.run_sweep', failure);
   CALL crm.list_in_chunks('crm.run_sweep', failure);
   IF failure IS NOT NULL THEN
     PERFORM crm.begin_step('crm.run_sweep');

@@ -69,7 +69,7 @@ COMMENT ON COLUMN crm.segment.is_system IS 'Whether every venue has it: it follo
 COMMENT ON COLUMN crm.segment.has_overrides IS 'Whether guests were put in or kept out by hand';
 COMMENT ON COLUMN crm.segment.archived_at IS 'Since when it has no members and is evaluated no more; null while it lives';
 COMMENT ON COLUMN crm.segment.member_count IS 'Members at the last refresh, sweep or night; crm.segment_size is exact';
-COMMENT ON COLUMN crm.segment.computed_at IS 'As of when all its guests were looked at last';
+COMMENT ON COLUMN crm.segment.computed_at IS 'As of when all its guests were looked at last; null where the next sweep is to';
 COMMENT ON COLUMN crm.segment.created_at IS 'When it was made, by the real clock';
 COMMENT ON COLUMN crm.segment.updated_at IS 'When it was last edited, by the real clock';
 

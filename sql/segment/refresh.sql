@@ -43,7 +43,7 @@ AS $$
 BEGIN
   PERFORM crm.fold_tallies();
   UPDATE crm.segment AS s SET computed_at = as_of
-  WHERE s.org_id = org AND s.scope_id = scope AND s.archived_at IS NULL AND (one IS NULL OR s.segment_id = one);
+  WHERE s.org_id = org AND s.scope_id = scope AND (one IS NULL OR s.segment_id = one) AND (s.archived_at IS NULL OR s.computed_at IS NULL);
 END
 $$;
 ALTER FUNCTION crm.close_refresh(int, uuid, int, timestamptz) OWNER TO crm_owner;
@@ -65,7 +65,7 @@ $$;
 ALTER FUNCTION crm.fold_tallies() OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.fold_tallies() IS 'Sums up the changes of the numbers of members, and keeps them with the segments';
 
-CREATE OR REPLACE FUNCTION crm.refresh_scope(org int, scope uuid, one int, cause text) RETURNS int
+CREATE OR REPLACE FUNCTION crm.refresh_scope(org int, scope uuid, one int, cause text, most int DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -74,6 +74,10 @@ DECLARE
   guests uuid[] := crm.open_refresh(org, scope, one, as_of);
   written int := 0;
 BEGIN
+  IF cardinality(guests) > most THEN
+    UPDATE crm.segment AS s SET computed_at = NULL WHERE s.org_id = org AND s.scope_id = scope AND s.segment_id = one;
+    RETURN NULL;
+  END IF;
   FOR first_of IN 1 .. cardinality(guests) BY 1000 LOOP
     written := written + crm.follow_chunk(org, scope, as_of, guests[first_of : first_of + 999], cause, false);
   END LOOP;
@@ -81,7 +85,16 @@ BEGIN
   RETURN written;
 END
 $$;
-COMMENT ON FUNCTION crm.refresh_scope(int, uuid, int, text) IS 'Brings the segments of a venue or (nil UUID) an organisation up to date, all or one of them with those that refer to it, by difference; returns the guests written. In one transaction.';
+COMMENT ON FUNCTION crm.refresh_scope(int, uuid, int, text, int) IS 'Brings the segments of a venue or (nil UUID) an organisation up to date, all or one of them with those that refer to it, by difference; returns the guests written. In one transaction, which holds them: where more than so many differ, that is left to the next crm.run_sweep(), and null returned.';
+
+CREATE OR REPLACE FUNCTION crm.refresh_edited(org int, scope uuid, segment int) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- A sale of a guest who is held would wait, and then be put off.
+  SELECT crm.refresh_scope(org, scope, segment, 'criteria', 1000)
+$$;
+COMMENT ON FUNCTION crm.refresh_edited(int, uuid, int) IS 'Finds the members of a segment that was made, edited or archived: at once where few guests differ, else with the next crm.run_sweep()';
 
 CREATE OR REPLACE FUNCTION crm.refresh_segment(segment int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
@@ -98,7 +111,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.refresh_segment(int) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.refresh_segment(int) IS 'Looks at all guests of a segment anew, writes what differs and returns the number of members. CR404 for an unknown one, CR409 for an archived one.';
+COMMENT ON FUNCTION crm.refresh_segment(int) IS 'Looks at all guests of a segment anew, writes what differs and returns the number of members; holds those guests until the transaction ends. CR404 for an unknown one, CR409 for an archived one.';
 GRANT EXECUTE ON FUNCTION crm.refresh_segment(int) TO crm_manager;
 
 CREATE OR REPLACE FUNCTION crm.sweep_segments(as_of timestamptz) RETURNS int
@@ -124,7 +137,7 @@ ALTER FUNCTION crm.sweep_segments(timestamptz) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.sweep_segments(timestamptz) IS 'Looks at the guests who are due by an instant, at most 1,000, an index range; returns how many were written. Whom a sale holds stays due.';
 
 -- Commits between chunks, as do the other parts of the jobs: see sql/job/in_chunks.sql.
-CREATE OR REPLACE PROCEDURE crm.refresh_in_chunks(of_job text, org int, scope uuid, as_of timestamptz, INOUT written bigint, INOUT failure text)
+CREATE OR REPLACE PROCEDURE crm.refresh_in_chunks(of_job text, org int, scope uuid, as_of timestamptz, cause text, INOUT written bigint, INOUT failure text)
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -141,7 +154,7 @@ BEGIN
   FOR first_of IN 1 .. COALESCE(cardinality(guests), 0) BY 1000 LOOP
     PERFORM crm.begin_step(of_job);
     BEGIN
-      written := written + crm.follow_chunk(org, scope, as_of, guests[first_of : first_of + 999], 'night', true);
+      written := written + crm.follow_chunk(org, scope, as_of, guests[first_of : first_of + 999], cause, true);
     EXCEPTION WHEN OTHERS THEN
       failure := SQLSTATE || ' ' || SQLERRM;
     END;
@@ -155,7 +168,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON PROCEDURE crm.refresh_in_chunks(text, int, uuid, timestamptz, bigint, text) IS 'Brings all segments of a venue or (nil UUID) an organisation up to date by difference, with a commit after each thousand guests; returns the guests written, and what went wrong';
+COMMENT ON PROCEDURE crm.refresh_in_chunks(text, int, uuid, timestamptz, text, bigint, text) IS 'Brings all segments of a venue or (nil UUID) an organisation up to date by difference, for a cause, with a commit after each thousand guests; returns the guests written, and what went wrong';
 
 CREATE OR REPLACE PROCEDURE crm.run_segments_night(of_job text, as_of timestamptz)
 LANGUAGE plpgsql
@@ -177,7 +190,7 @@ BEGIN
     run := crm.start_run('segments', CASE WHEN work.of_venue THEN ROW(work.org_id, work.scope_id)::crm.venue_key END);
     COMMIT;
     failure := NULL;
-    CALL crm.refresh_in_chunks(of_job, work.org_id, work.scope_id, as_of, written, failure);
+    CALL crm.refresh_in_chunks(of_job, work.org_id, work.scope_id, as_of, 'night', written, failure);
     PERFORM crm.begin_step(of_job);
     PERFORM crm.end_run(run, written, failure);
     COMMIT;
@@ -185,3 +198,24 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE crm.run_segments_night(text, timestamptz) IS 'The part of the night that brings every segment up to date, venue by venue, then organisation by organisation';
+
+CREATE OR REPLACE PROCEDURE crm.refresh_edited_in_chunks(of_job text, INOUT failure text)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  work record;
+  written bigint;
+BEGIN
+  PERFORM crm.begin_step(of_job);
+  FOR work IN
+    SELECT DISTINCT s.org_id, s.scope_id FROM crm.segment AS s
+    WHERE s.computed_at IS NULL
+      AND (s.venue_id IS NULL OR EXISTS (SELECT FROM crm.venue_scoring AS v WHERE v.org_id = s.org_id AND v.venue_id = s.venue_id AND v.counting = 'live'))
+    ORDER BY s.org_id, s.scope_id
+  LOOP
+    CALL crm.refresh_in_chunks(of_job, work.org_id, work.scope_id, crm.now(), 'criteria', written, failure);
+  END LOOP;
+  COMMIT;
+END
+$$;
+COMMENT ON PROCEDURE crm.refresh_edited_in_chunks(text, text) IS 'Finds the members of segments that were made, edited or archived and had too many guests to look at at once, with a commit after each thousand; returns what went wrong';

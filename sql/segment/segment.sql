@@ -117,12 +117,12 @@ BEGIN
   VALUES (of_venue.org_id, of_venue.venue_id, key, btrim(name), crm.canonical_criteria(criteria), crm.criteria_version(criteria))
   RETURNING segment_id INTO made;
   PERFORM crm.keep_version(of_venue.org_id, made);
-  PERFORM crm.refresh_scope(of_venue.org_id, scope, made, 'criteria');
+  PERFORM crm.refresh_edited(of_venue.org_id, scope, made);
   RETURN made;
 END
 $$;
 ALTER FUNCTION crm.create_segment(text, text, text, text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.create_segment(text, text, text, text) IS 'Saves criteria as a segment of a venue (the CRM''s id or the platform''s; null for the organisation), under a key that criteria of others may name and a name to show, finds its members and returns its number. 22023 with all problems of bad criteria, CR409 for a key that is taken.';
+COMMENT ON FUNCTION crm.create_segment(text, text, text, text) IS 'Saves criteria as a segment of a venue (the CRM''s id or the platform''s; null for the organisation), under a key that criteria of others may name and a name to show, and returns its number. Its members are found at once, or by the next sweep where more than 1,000 guests join: computed_at is null until then. 22023 with all problems of bad criteria, CR409 for a key that is taken.';
 GRANT EXECUTE ON FUNCTION crm.create_segment(text, text, text, text) TO crm_manager;
 
 CREATE OR REPLACE FUNCTION crm.whole_organisation() RETURNS int
@@ -179,7 +179,7 @@ BEGIN
   WHERE s.org_id = former.org_id AND s.segment_id = segment;
   IF criteria IS NOT NULL AND crm.criteria_version(criteria) <> former.criteria_version THEN
     PERFORM crm.keep_version(former.org_id, segment);
-    PERFORM crm.refresh_scope(former.org_id, former.scope_id, segment, 'criteria');
+    PERFORM crm.refresh_edited(former.org_id, former.scope_id, segment);
   END IF;
 END
 $$;
@@ -202,7 +202,7 @@ BEGIN
       HINT = 'First change the criteria of ' || array_to_string(referring, ', ') || '.';
   END IF;
   UPDATE crm.segment AS s SET archived_at = crm.now(), updated_at = clock_timestamp() WHERE s.org_id = former.org_id AND s.segment_id = segment;
-  PERFORM crm.refresh_scope(former.org_id, former.scope_id, NULL, 'criteria');
+  PERFORM crm.refresh_edited(former.org_id, former.scope_id, segment);
 END
 $$;
 ALTER FUNCTION crm.archive_segment(int) OWNER TO crm_owner;

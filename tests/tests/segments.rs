@@ -234,6 +234,35 @@ fn a_manager_sees_and_edits_his_own_venues_only() {
 }
 
 #[test]
+fn an_edit_that_concerns_many_guests_holds_none_of_them() {
+    let (database, mut sql) = platform("many");
+    sql.run("SELECT dine('g' || i, 'bistro', '2025-03-01 20:00', 10) FROM generate_series(1, 1500) i");
+    sql.run("CALL crm.run_sweep()");
+    sql.run("BEGIN");
+    let id = make(&mut sql, "all", r#"{"v":1,"where":{"field":"total_orders","op":"gte","value":1}}"#);
+    sql.expect_rows(&format!("SELECT computed_at IS NULL FROM crm.segment WHERE segment_id = {id}"), &["t"]);
+    let mut till = database.session();
+    till.run("SET crm.as_of = '2025-03-10 12:00+00'; SELECT dine('g7', 'bistro', '2025-03-09 20:00', 10)");
+    till.expect_none("SELECT * FROM crm.failed_change");
+    sql.run("COMMIT");
+    // Who orders is a member at once, the others with the sweep.
+    till.run("SELECT dine('g8', 'bistro', '2025-03-09 20:00', 10)");
+    assert_eq!(members(&mut sql, &id), "g8");
+    sql.run("CALL crm.run_sweep()");
+    sql.expect_rows(&format!("SELECT crm.segment_size({id})"), &["1502"]);
+    sql.expect_rows(
+        &format!("SELECT DISTINCT event, cause FROM crm.segment_event WHERE segment_id = {id} ORDER BY 2"),
+        &["entered|criteria", "entered|order"],
+    );
+    sql.run(&format!("SELECT crm.archive_segment({id})"));
+    sql.run("CALL crm.run_sweep()");
+    assert_eq!(members(&mut sql, &id), "");
+    sql.expect_none(
+        "SELECT s.key FROM crm.segment s JOIN crm.venue v USING (org_id, venue_id) WHERE v.ref = 'bistro' AND s.computed_at IS NULL",
+    );
+}
+
+#[test]
 fn switched_off_membership_follows_at_the_next_sweep() {
     let (_database, mut sql) = platform("inline_off");
     let id = make(&mut sql, "twice", LUNCH);
