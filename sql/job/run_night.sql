@@ -95,7 +95,6 @@ BEGIN
     OR pg_snapshot_xmax(pg_current_snapshot())::text::bigint <> work.top::text::bigint + 2;
   COMMIT;
   CALL crm.rescore_in_chunks('crm.run_night', of_venue, as_of, guests, rescored, busy, failure);
-  CALL crm.list_in_chunks('crm.run_night', failure);
   written := written + rescored;
   earlier := earlier || others;
   IF busy > 0 THEN
@@ -194,19 +193,22 @@ BEGIN
   END LOOP;
   CALL crm.run_segments_night('crm.run_night', moment);
   PERFORM crm.begin_step('crm.run_night');
-  run := crm.start_run('list', NULL);
-  failure := NULL;
-  BEGIN
-    written := crm.repair_list();
-  EXCEPTION WHEN OTHERS THEN
-    failure := SQLSTATE || ' ' || SQLERRM;
-  END;
-  COMMIT;
-  CALL crm.list_in_chunks('crm.run_night', failure);
-  PERFORM crm.begin_step('crm.run_night');
-  PERFORM crm.end_run(run, written, failure);
+  -- What the night rewrote is carried into the list by the next sweep; once a week the list is proven against all rows.
+  IF COALESCE(recount, false) OR NOT EXISTS (
+    SELECT FROM crm.job_run AS r WHERE r.job = 'list' AND r.error IS NULL AND r.finished_at > clock_timestamp() - interval '6 days 12 hours') THEN
+    run := crm.start_run('list', NULL);
+    failure := NULL;
+    BEGIN
+      written := crm.repair_list();
+    EXCEPTION WHEN OTHERS THEN
+      failure := SQLSTATE || ' ' || SQLERRM;
+    END;
+    PERFORM crm.end_run(run, written, failure);
+    COMMIT;
+    PERFORM crm.begin_step('crm.run_night');
+  END IF;
   PERFORM crm.end_progress('night');
   COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE crm.run_night(timestamptz, boolean) IS 'Repairs what failed, then per venue computes the cut points anew, keeps its days and rewrites the scores and labels that change, as of an instant (null for now), at most 1,000 rows per transaction; once a week, where totals and orders do not add up, or when told to (recount => true), it recounts all guests and days from the orders. A night that was cut off is gone on with. Waits up to ten seconds for sales that began under the former cut points. Call it alone, outside a transaction; crm.job_run and crm.job_progress show what it does.';
+COMMENT ON PROCEDURE crm.run_night(timestamptz, boolean) IS 'Repairs what failed, then per venue computes the cut points anew, keeps its days and rewrites the scores and labels that change, as of an instant (null for now), at most 1,000 rows per transaction; once a week, where totals and orders do not add up, or when told to (recount => true), it recounts all guests and days from the orders; once a week it proves the list of guests against their rows. A night that was cut off is gone on with. Waits up to ten seconds for sales that began under the former cut points. Call it alone, outside a transaction; crm.job_run and crm.job_progress show what it does.';
