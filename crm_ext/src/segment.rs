@@ -187,6 +187,13 @@ fn forget_segments<'a>(
     Ok(None::<PgHeapTuple<'a, AllocatedByRust>>)
 }
 
+/// Whether every segment of a scope follows the label and nothing else.
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+fn follows_labels_alone(org_id: i32, scope_id: Uuid) -> Result<bool, ErrorReport> {
+    let scope = scope(org_id, scope_id)?;
+    Ok(scope.segments.iter().all(|segment| segment.by_label_alone && !segment.has_overrides))
+}
+
 /// Whether a segment of a scope asks for the profile.
 #[pg_extern(schema = "crm", volatile, parallel_unsafe)]
 fn asks_for_profile(org_id: i32, scope_id: Uuid) -> Result<bool, ErrorReport> {

@@ -31,17 +31,19 @@ const INSERT: &str = "
 const UPDATE: &str = "
     UPDATE crm.guest_segments AS g SET segments = $4, due_at = $5
     WHERE g.org_id = $1 AND g.scope_id = $2 AND g.customer_id = $3";
+/// The ledger, the outbox and the tally.
 const RECORD: &str = "
-    INSERT INTO crm.segment_change (org_id, scope_id, customer_id, occurred_at, entered, exited, cause, order_ref)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-const TALLY: &str = "
+    WITH recorded AS (
+      INSERT INTO crm.segment_change (org_id, scope_id, customer_id, occurred_at, entered, exited, cause, order_ref)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    ), announced AS (
+      INSERT INTO crm.outbox (org_id, topic, payload, occurred_at)
+      VALUES ($1, 'segment.membership', pg_catalog.jsonb_build_object(
+        'venue_id', NULLIF($2, '00000000-0000-0000-0000-000000000000'), 'cause', $7, 'changes', pg_catalog.jsonb_build_array(
+          pg_catalog.jsonb_build_object('customer_id', $3, 'entered', $5, 'exited', $6, 'order_ref', $8))), $4)
+    )
     INSERT INTO crm.segment_tally (org_id, segment_id, delta)
-    SELECT $1, e.id, 1 FROM unnest($2) AS e(id) UNION ALL SELECT $1, e.id, -1 FROM unnest($3) AS e(id)";
-const ANNOUNCE: &str = "
-    INSERT INTO crm.outbox (org_id, topic, payload, occurred_at)
-    VALUES ($1, 'segment.membership', pg_catalog.jsonb_build_object(
-      'venue_id', NULLIF($2, '00000000-0000-0000-0000-000000000000'), 'cause', $7, 'changes', pg_catalog.jsonb_build_array(
-        pg_catalog.jsonb_build_object('customer_id', $3, 'entered', $5, 'exited', $6, 'order_ref', $8))), $4)";
+    SELECT $1, e.id, 1 FROM pg_catalog.unnest($5) AS e(id) UNION ALL SELECT $1, e.id, -1 FROM pg_catalog.unnest($6) AS e(id)";
 
 /// Up to so many guests are looked at one by one: a statement for many is planned each time.
 const FEW: usize = 16;
@@ -55,8 +57,6 @@ thread_local! {
     static INSERT_PLAN: Kept = const { RefCell::new(None) };
     static UPDATE_PLAN: Kept = const { RefCell::new(None) };
     static RECORD_PLAN: Kept = const { RefCell::new(None) };
-    static TALLY_PLAN: Kept = const { RefCell::new(None) };
-    static ANNOUNCE_PLAN: Kept = const { RefCell::new(None) };
     /// Whether the row of totals written last got another label.
     static LABEL_CHANGED: Cell<bool> = const { Cell::new(false) };
 }
@@ -344,14 +344,12 @@ impl Scope {
             self.id.into(),
             (*guest).into(),
             now.into(),
-            entered.clone().into(),
-            exited.clone().into(),
+            entered.into(),
+            exited.into(),
             cause.name.into(),
             collected.as_deref().into(),
         ];
-        execute(&RECORD_PLAN, RECORD, &given)?;
-        execute(&ANNOUNCE_PLAN, ANNOUNCE, &given)?;
-        execute(&TALLY_PLAN, TALLY, &[self.org_id.into(), entered.into(), exited.into()])
+        execute(&RECORD_PLAN, RECORD, &given)
     }
 
     fn write_many(&self, changes: &[Change], cause: Cause<'_>) -> Result<i32, ErrorReport> {

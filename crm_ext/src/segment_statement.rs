@@ -20,7 +20,7 @@ pub(crate) struct Segment {
     /// Whether guests were put in or kept out by hand.
     pub(crate) has_overrides: bool,
     groups: BTreeSet<Group>,
-    by_label_alone: bool,
+    pub(crate) by_label_alone: bool,
     /// Segments of the same list that it refers to.
     refers_to: BTreeSet<usize>,
     /// One more than the highest level of those it refers to.
@@ -89,7 +89,8 @@ pub(crate) fn in_order(mut segments: Vec<Segment>) -> Result<Vec<Segment>, Vec<S
 impl Segment {
     pub(crate) fn new(id: i32, key: String, criteria: Criteria, has_overrides: bool) -> Self {
         let groups = criteria.groups();
-        let by_label_alone = criteria.fields().iter().all(|field| field == "label");
+        let fields = criteria.fields();
+        let by_label_alone = fields.len() == 1 && fields.contains("label");
         Self {
             id,
             key,

@@ -270,7 +270,8 @@ extension_sql_file!(
         segment_follow::follow_scope,
         segment::guests_to_follow,
         segment::forget_segments,
-        segment::asks_for_profile
+        segment::asks_for_profile,
+        segment::follows_labels_alone
     ]
 );
 extension_sql_file!("../../sql/segment/members.sql", name = "segment_members", requires = ["segment_follow"]);

@@ -74,6 +74,9 @@ BEGIN
       SELECT * INTO chunk FROM crm.rescore_guests(of_venue, as_of, crm.cohort_part(guests, first_of, 1000));
       rescored := rescored + chunk.changed;
       busy := busy + chunk.busy;
+      IF chunk.relabelled IS NOT NULL THEN
+        PERFORM crm.follow_recounted(of_venue, chunk.relabelled, 'night', false);
+      END IF;
       PERFORM crm.show_progress('night', of_venue.venue_id, chunk.changed);
     EXCEPTION WHEN OTHERS THEN
       failure := SQLSTATE || ' ' || SQLERRM;
@@ -83,4 +86,4 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE crm.rescore_in_chunks(text, crm.venue_key, timestamptz, bytea, bigint, bigint, text) IS 'Rewrites the scores and labels of some guests of a venue where they differ; returns how many rows, how many guests a sale held, and what went wrong';
+COMMENT ON PROCEDURE crm.rescore_in_chunks(text, crm.venue_key, timestamptz, bytea, bigint, bigint, text) IS 'Rewrites the scores and labels of some guests of a venue where they differ, and has the segments of those follow who got another label; returns how many rows, how many guests a sale held, and what went wrong';

@@ -187,6 +187,10 @@ BEGIN
     ORDER BY org_id, scope_id
   LOOP
     PERFORM crm.begin_step(of_job);
+    -- Segments of labels followed each guest who got another one; once a week they are looked at like the others.
+    CONTINUE WHEN work.of_venue AND crm.follows_labels_alone(work.org_id, work.scope_id) AND EXISTS (
+      SELECT FROM crm.job_run AS r WHERE r.job = 'segments' AND r.venue_id = work.scope_id AND r.error IS NULL
+        AND r.finished_at > clock_timestamp() - interval '6 days 12 hours');
     run := crm.start_run('segments', CASE WHEN work.of_venue THEN ROW(work.org_id, work.scope_id)::crm.venue_key END);
     COMMIT;
     failure := NULL;
@@ -197,7 +201,7 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE crm.run_segments_night(text, timestamptz) IS 'The part of the night that brings every segment up to date, venue by venue, then organisation by organisation';
+COMMENT ON PROCEDURE crm.run_segments_night(text, timestamptz) IS 'The part of the night that brings every segment up to date, venue by venue, then organisation by organisation; venues that have those of the labels alone once a week';
 
 CREATE OR REPLACE PROCEDURE crm.refresh_edited_in_chunks(of_job text, INOUT failure text)
 LANGUAGE plpgsql

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION crm.rescore_guests(of_venue crm.venue_key, as_of timestamptz, guests bytea, OUT changed int, OUT busy int)
+CREATE OR REPLACE FUNCTION crm.rescore_guests(of_venue crm.venue_key, as_of timestamptz, guests bytea, OUT changed int, OUT busy int, OUT relabelled uuid[])
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET crm.as_of = ''
@@ -14,9 +14,11 @@ BEGIN
   busy := 0;
   -- The table's own trigger scores each row as it is once locked: an order may have counted meanwhile.
   BEGIN
-    UPDATE crm.customer_venue_stats AS t SET label = t.label
-    WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (keys);
-    GET DIAGNOSTICS changed = ROW_COUNT;
+    WITH written AS (
+      UPDATE crm.customer_venue_stats AS t SET label = t.label
+      WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (keys)
+      RETURNING t.customer_id, t.label_changed_at)
+    SELECT count(*), array_agg(w.customer_id) FILTER (WHERE w.label_changed_at = as_of) INTO changed, relabelled FROM written AS w;
   EXCEPTION WHEN lock_not_available THEN
     -- In the order of their keys, as every job locks. A guest whose order is being counted is scored by it; a lock of a
     -- table is waited for.
@@ -25,10 +27,12 @@ BEGIN
     FROM (SELECT t.customer_id FROM crm.customer_venue_stats AS t
           WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (keys)
           ORDER BY t.customer_id FOR NO KEY UPDATE SKIP LOCKED) AS l;
-    UPDATE crm.customer_venue_stats AS t SET label = t.label
-    WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (keys);
-    GET DIAGNOSTICS changed = ROW_COUNT;
+    WITH written AS (
+      UPDATE crm.customer_venue_stats AS t SET label = t.label
+      WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = ANY (keys)
+      RETURNING t.customer_id, t.label_changed_at)
+    SELECT count(*), array_agg(w.customer_id) FILTER (WHERE w.label_changed_at = as_of) INTO changed, relabelled FROM written AS w;
   END;
 END
 $$;
-COMMENT ON FUNCTION crm.rescore_guests(crm.venue_key, timestamptz, bytea) IS 'Writes the scores and labels of some guests of a venue (packed) under its rule, as of an instant; returns how many rows, and how many guests a sale held';
+COMMENT ON FUNCTION crm.rescore_guests(crm.venue_key, timestamptz, bytea) IS 'Writes the scores and labels of some guests of a venue (packed) under its rule, as of an instant; returns how many rows, how many guests a sale held, and who got another label';

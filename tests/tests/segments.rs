@@ -48,6 +48,29 @@ fn every_venue_has_six_segments_that_follow_the_labels() {
 }
 
 #[test]
+fn labels_that_a_night_changes_take_their_segments_along() {
+    let (_database, mut sql) = platform("night_labels");
+    let differing = "SELECT t.customer_id, t.label FROM crm.customer_venue_stats t
+        FULL JOIN (SELECT m.*, s.key FROM crm.segment_member m JOIN crm.segment s USING (org_id, segment_id) WHERE s.is_system) m
+          USING (org_id, venue_id, customer_id)
+        WHERE NULLIF(lower(t.label), 'inactive') IS DISTINCT FROM m.key";
+    sql.expect_none(differing);
+    let looked_at = "SELECT count(*) FROM crm.job_run WHERE job = 'segments'";
+    let before = sql.value(looked_at);
+    for day in ["2025-04-20", "2025-09-01"] {
+        sql.run(&format!("SET crm.as_of = '{day} 03:30+00'"));
+        sql.run("CALL crm.run_night()");
+        sql.expect_none(differing);
+    }
+    sql.expect_rows("SELECT DISTINCT label FROM crm.customer_venue_stats", &["INACTIVE"]);
+    assert_eq!(sql.value(looked_at), before, "no venue was looked at as a whole");
+    sql.expect_rows(
+        "SELECT count(*) > 0 FROM crm.segment_event WHERE cause = 'night' AND event = 'exited'",
+        &["t"],
+    );
+}
+
+#[test]
 fn a_segment_is_made_edited_duplicated_and_archived() {
     let (_database, mut sql) = platform("lifecycle");
     let id = make(&mut sql, "twice", LUNCH);
