@@ -154,6 +154,7 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
   listed int;
+  chunks int := 0;
 BEGIN
   LOOP
     PERFORM crm.begin_step(of_job);
@@ -167,6 +168,12 @@ BEGIN
     COMMIT;
     -- Fewer are sales of this moment, which have no end.
     EXIT WHEN listed < 200;
+    chunks := chunks + 1;
+    IF chunks IN (8, 80, 800) THEN
+      -- Of tables that fill up from nothing, nothing is known, and all of their rows would be read for each chunk.
+      ANALYZE crm.listed_guest, crm.guest_text, crm.customer_venue_stats;
+      COMMIT;
+    END IF;
   END LOOP;
 END
 $$;

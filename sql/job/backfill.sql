@@ -179,6 +179,8 @@ BEGIN
   -- A sale that began before its venue went live has put its change off: wait for it, not for long, then re-read.
   CALL crm.await_transactions(crm.transactions_under_way());
   CALL crm.repair_in_chunks('crm.backfill', written);
+  -- What is known of tables that were just filled decides how they are read.
+  ANALYZE crm.customer, crm.customer_venue_stats;
   CALL crm.list_in_chunks('crm.backfill', failure);
   -- Made of all rows just now: the night need not prove it so soon.
   PERFORM crm.end_run(crm.start_run('list', NULL), 0, failure);
@@ -186,7 +188,7 @@ BEGIN
   IF failure IS NOT NULL THEN
     RAISE WARNING 'pg_crm backfill: the list of guests is not sorted yet: %', failure;
   END IF;
-  ANALYZE crm.customer, crm.customer_venue_stats, crm.listed_guest, crm.guest_text;
+  ANALYZE crm.customer_venue_stats, crm.listed_guest, crm.guest_text;
   CALL crm.run_night();
 END
 $$;
