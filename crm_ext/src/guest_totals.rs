@@ -78,8 +78,15 @@ impl GuestTotals {
             ],
             label: row.get(11).map_err(internal)?,
             previous_label: row.get(12).map_err(internal)?,
-            label_changed_at: row.get(13).map_err(internal)?,
+            label_changed_at: Self::label_changed_at(row)?,
         })
+    }
+
+    /// The one column of the present row that says whether its label has just changed.
+    pub(crate) fn label_changed_at(
+        row: &SpiTupleTable<'_>,
+    ) -> Result<Option<TimestampWithTimeZone>, ErrorReport> {
+        row.get(13).map_err(internal)
     }
 
     /// Those of guests of a venue; of no guest who was merged into another.

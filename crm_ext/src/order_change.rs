@@ -286,7 +286,6 @@ fn written(
     venue: &VenueScoring,
     order: &Version<'_>,
 ) -> Result<bool, ErrorReport> {
-    segment_follow::before_totals();
     Spi::connect_mut(|client| {
         let rows = plan.with_borrow_mut(|plan| {
             let types: Vec<PgOid> = parameters.iter().map(|value| PgOid::from(value.oid())).collect();

@@ -17,7 +17,6 @@ use crate::clock;
 use crate::money;
 use crate::plan::{internal, kept};
 use crate::scoring::unix_micros;
-use crate::segment_follow;
 use crate::venue_scoring::{self, VenueScoring};
 
 const RECORD_CHANGE: &str = "
@@ -212,7 +211,6 @@ fn score_guest<'a>(
     let mut written = at.written;
     // A label that stays keeps its history; a new row's starts now.
     let count = if former.is_some() && changed_from.is_none() { 6 } else { 8 };
-    segment_follow::note_label(changed_from.is_some());
     if let Some(former) = changed_from {
         Spi::connect_mut(|client| {
             RECORD_PLAN.with_borrow_mut(|plan| {

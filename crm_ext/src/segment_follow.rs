@@ -5,7 +5,7 @@
 //! in one statement over the facts. Both are rendered from the same predicates. Whoever calls holds the guests' rows of
 //! totals, so that the evaluations of one guest come one after the other.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CStr;
 
@@ -57,30 +57,17 @@ thread_local! {
     static INSERT_PLAN: Kept = const { RefCell::new(None) };
     static UPDATE_PLAN: Kept = const { RefCell::new(None) };
     static RECORD_PLAN: Kept = const { RefCell::new(None) };
-    /// Whether the row of totals written last got another label.
-    static LABEL_CHANGED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Notes whether the row of totals that is being written gets another label.
-pub(crate) fn note_label(changed: bool) {
-    if changed {
-        LABEL_CHANGED.set(true);
-    }
-}
-
-/// Forgets what was noted, before a row of totals is written.
-pub(crate) fn before_totals() {
-    LABEL_CHANGED.set(false);
-}
-
-/// Follows a guest whose row of totals was just written for one order and returned as [`GuestTotals::COLUMNS`].
+/// Follows a guest whose row of totals was just written for one order and returned as [`GuestTotals`] reads it.
 pub(crate) fn after_totals(
     org_id: i32,
     venue_id: Uuid,
     order_ref: Option<&str>,
     row: &SpiTupleTable<'_>,
 ) -> Result<(), ErrorReport> {
-    let occasion = if LABEL_CHANGED.get() { Occasion::OrderAndLabel } else { Occasion::Order };
+    let relabelled = GuestTotals::label_changed_at(row)? == Some(clock::now()?);
+    let occasion = if relabelled { Occasion::OrderAndLabel } else { Occasion::Order };
     let cause = Cause { name: "order", order_ref };
     let at_venue = scope(org_id, venue_id)?;
     if at_venue.plan(occasion).asks_for_anything() {

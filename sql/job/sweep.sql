@@ -100,4 +100,4 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON PROCEDURE crm.run_sweep() IS 'Sweeps until nothing is left to do, with a commit after each sweep. Call it alone, outside a transaction.';
+COMMENT ON PROCEDURE crm.run_sweep() IS 'Carries what changed into the list of guests, sweeps until nothing is left to do, and finds the members of segments whose edit was too large for one transaction; commits after each part. Call it alone, outside a transaction.';

@@ -184,7 +184,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.update_segment(int, text, text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.update_segment(int, text, text) IS 'Changes the name or the criteria of a segment, or both (null keeps); its members, and those of segments that refer to it, change with the criteria. CR404 for an unknown one, CR409 for the system''s and archived ones, 22023 with all problems of bad criteria.';
+COMMENT ON FUNCTION crm.update_segment(int, text, text) IS 'Changes the name or the criteria of a segment, or both (null keeps); its members, and those of segments that refer to it, change with the criteria: at once, or with the next sweep where more than 1,000 guests differ. CR404 for an unknown one, CR409 for the system''s and archived ones, 22023 with all problems of bad criteria.';
 GRANT EXECUTE ON FUNCTION crm.update_segment(int, text, text) TO crm_manager;
 
 CREATE OR REPLACE FUNCTION crm.archive_segment(segment int) RETURNS void
@@ -206,7 +206,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.archive_segment(int) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.archive_segment(int) IS 'Ends a segment: its members leave, its history stays. CR404 for an unknown one, CR409 for the system''s, for one archived already and for one that criteria of others name.';
+COMMENT ON FUNCTION crm.archive_segment(int) IS 'Ends a segment: its members leave, at once or with the next sweep where they are more than 1,000; its history stays. CR404 for an unknown one, CR409 for the system''s, for one archived already and for one that criteria of others name.';
 GRANT EXECUTE ON FUNCTION crm.archive_segment(int) TO crm_manager;
 COMMENT ON FUNCTION crm.segments_referring_to(int, uuid, text) IS 'Keys of the living segments of a venue or (nil UUID) the organisation whose criteria name another';
 
