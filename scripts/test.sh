@@ -13,7 +13,7 @@ trap '"$ROOT/scripts/cluster.sh" remove "$cluster"' EXIT
 say "starting a private PostgreSQL cluster"
 connection=$("$ROOT/scripts/cluster.sh" start "$cluster" \
   shared_preload_libraries=pg_cron cron.database_name=postgres cron.use_background_workers=on \
-  max_worker_processes=20 max_connections=200 shared_buffers=512MB max_wal_size=4GB fsync=off full_page_writes=off max_locks_per_transaction=256)
+  max_worker_processes=20 max_connections=400 shared_buffers=512MB max_wal_size=4GB fsync=off full_page_writes=off max_locks_per_transaction=256)
 eval "$connection"
 export PGPORT PGPASSWORD PGHOST=127.0.0.1 PGUSER=postgres
 export CRM_TEST_URL="postgres://postgres:$PGPASSWORD@127.0.0.1:$PGPORT/postgres"

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod contact;
 pub mod criteria;
 pub mod key;
 pub mod scoring;

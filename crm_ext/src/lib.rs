@@ -7,6 +7,7 @@ mod caller;
 mod clock;
 mod cohort;
 mod collected;
+mod contact;
 mod criteria;
 mod day_totals;
 mod guest_totals;

@@ -202,7 +202,7 @@ impl Scope {
         if guests.is_empty() || (!plan.asks_for_anything() && occasion != Occasion::Any) {
             return Ok(0);
         }
-        if !self.inline && matches!(cause.name, "order" | "profile") {
+        if !self.inline && matches!(cause.name, "order" | "profile" | "tag") {
             self.mark_due(guests)?;
             return Ok(0);
         }
@@ -417,7 +417,7 @@ fn follow_guests(
 ) -> Result<i32, ErrorReport> {
     let occasion = match cause {
         "order" if !new_here => Occasion::OrderAndLabel,
-        "profile" => Occasion::Profile,
+        "profile" | "tag" => Occasion::Profile,
         _ => Occasion::Any,
     };
     let mut written = 0;

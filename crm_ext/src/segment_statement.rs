@@ -261,7 +261,8 @@ const ONE_GUEST: &str = "(SELECT $1::int AS org_id, $2::uuid AS venue_id, $3::uu
     $17::text AS label, $18::text AS previous_label, $19::date AS label_changed_day,
     CASE WHEN $8::int > 0 THEN width_bucket($10::numeric - 0.01,
       (SELECT p.cuts FROM crm.venue_spend AS p WHERE p.org_id = $1 AND p.venue_id = $2)) END AS spend_percentile,
-    c.name, c.phone, c.email, c.birth_date, crm.local_day(c.created_at, $5::text, $6::time) AS created_day,
+    c.name, c.phone, c.email, crm.annual_day(c.birth_date, c.birthday) AS birth_date, c.kind, c.status = 'blocked' AS blocked, c.language,
+    crm.city_of($1, $3) AS city, crm.tags_of($1, $3) AS tags, crm.local_day(c.created_at, $5::text, $6::time) AS created_day,
     '{}'::text[] AS segments, crm.random_bucket($3::uuid) AS random_bucket
   FROM (SELECT) AS one LEFT JOIN crm.customer AS c ON c.org_id = $1 AND c.customer_id = $3)";
 

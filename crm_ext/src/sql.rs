@@ -59,9 +59,24 @@ extension_sql_file!(
     requires = ["venue_venue_list"]
 );
 extension_sql_file!(
+    "../../sql/customer/attach_order.sql",
+    name = "customer_attach_order",
+    requires = ["venue_venue_settings"]
+);
+extension_sql_file!(
+    "../../sql/customer/capture_customer.sql",
+    name = "customer_capture_customer",
+    requires = ["customer_attach_order"]
+);
+extension_sql_file!(
+    "../../sql/customer/contact.sql",
+    name = "customer_contact",
+    requires = ["customer_capture_customer"]
+);
+extension_sql_file!(
     "../../sql/customer/customer_list.sql",
     name = "customer_customer_list",
-    requires = ["venue_venue_settings"]
+    requires = ["customer_contact"]
 );
 extension_sql_file!(
     "../../sql/customer/customer_profile.sql",
@@ -69,14 +84,24 @@ extension_sql_file!(
     requires = ["customer_customer_list"]
 );
 extension_sql_file!(
+    "../../sql/customer/duplicates.sql",
+    name = "customer_duplicates",
+    requires = ["customer_customer_profile"]
+);
+extension_sql_file!(
     "../../sql/customer/ensure_customers.sql",
     name = "customer_ensure_customers",
-    requires = ["customer_customer_profile"]
+    requires = ["customer_duplicates"]
+);
+extension_sql_file!(
+    "../../sql/customer/find_customers.sql",
+    name = "customer_find_customers",
+    requires = ["customer_ensure_customers"]
 );
 extension_sql_file!(
     "../../sql/customer/lifetime.sql",
     name = "customer_lifetime",
-    requires = ["customer_ensure_customers"]
+    requires = ["customer_find_customers"]
 );
 extension_sql_file!(
     "../../sql/customer/list_guests.sql",
@@ -109,9 +134,30 @@ extension_sql_file!(
     requires = ["customer_mirror_customer"]
 );
 extension_sql_file!(
+    "../../sql/customer/read_profile.sql",
+    name = "customer_read_profile",
+    requires = ["customer_read_list_request"]
+);
+extension_sql_file!(
+    "../../sql/customer/search_keys.sql",
+    name = "customer_search_keys",
+    requires = [
+        "customer_read_profile",
+        contact::known_region,
+        contact::phone_e164,
+        contact::name_words,
+        contact::name_similarity
+    ]
+);
+extension_sql_file!(
+    "../../sql/customer/update_customer.sql",
+    name = "customer_update_customer",
+    requires = ["customer_search_keys"]
+);
+extension_sql_file!(
     "../../sql/customer/verify_list.sql",
     name = "customer_verify_list",
-    requires = ["customer_read_list_request"]
+    requires = ["customer_update_customer"]
 );
 extension_sql_file!(
     "../../sql/stats/cohort.sql",
@@ -296,16 +342,29 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
+    "../../sql/segment/profile_facts.sql",
+    name = "segment_profile_facts",
+    requires = ["segment_preview"]
+);
+extension_sql_file!(
     "../../sql/segment/refresh.sql",
     name = "segment_refresh",
-    requires = ["segment_preview"]
+    requires = ["segment_profile_facts"]
 );
 extension_sql_file!(
     "../../sql/segment/segment.sql",
     name = "segment_segment",
     requires = ["segment_refresh", segment::segment_problems, segment::segments_referring_to]
 );
-extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["segment_segment"]);
+extension_sql_file!(
+    "../../sql/dossier/dossier.sql",
+    name = "dossier_dossier",
+    requires = ["segment_segment"]
+);
+extension_sql_file!("../../sql/dossier/note.sql", name = "dossier_note", requires = ["dossier_dossier"]);
+extension_sql_file!("../../sql/dossier/tag.sql", name = "dossier_tag", requires = ["dossier_note"]);
+extension_sql_file!("../../sql/dossier/timeline.sql", name = "dossier_timeline", requires = ["dossier_tag"]);
+extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["dossier_timeline"]);
 extension_sql_file!(
     "../../sql/binding/binding_field.sql",
     name = "binding_binding_field",
@@ -372,9 +431,14 @@ extension_sql_file!(
     requires = ["binding_trigger_bodies"]
 );
 extension_sql_file!(
+    "../../sql/binding/write_customer.sql",
+    name = "binding_write_customer",
+    requires = ["binding_unbind"]
+);
+extension_sql_file!(
     "../../sql/job/await_transactions.sql",
     name = "job_await_transactions",
-    requires = ["binding_unbind"]
+    requires = ["binding_write_customer"]
 );
 extension_sql_file!(
     "../../sql/job/backfill.sql",
@@ -399,10 +463,11 @@ extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requi
 extension_sql_file!("../../sql/job/schedule.sql", name = "job_schedule", requires = ["job_run_night"]);
 extension_sql_file!("../../sql/job/stop_job.sql", name = "job_stop_job", requires = ["job_schedule"]);
 extension_sql_file!("../../sql/job/sweep.sql", name = "job_sweep", requires = ["job_stop_job"]);
+extension_sql_file!("../../sql/role/acting_org.sql", name = "role_acting_org", requires = ["job_sweep"]);
 extension_sql_file!(
     "../../sql/role/caller.sql",
     name = "role_caller",
-    requires = ["job_sweep", caller::set_caller, caller::named_caller]
+    requires = ["role_acting_org", caller::set_caller, caller::named_caller]
 );
 extension_sql_file!(
     "../../sql/role/create_principal.sql",

@@ -55,6 +55,16 @@ AS $$
     SELECT 1, 2, format('GRANT SELECT ON %s TO crm_owner', crm.host_name(host))
     WHERE host IS NOT NULL AND NOT has_table_privilege('crm_owner', host, 'SELECT')
     UNION ALL
+    -- Guests are made and edited, and orders attached to them, in the platform's own tables: columns that are mapped, no others.
+    SELECT 1, 3, format('GRANT %s ON %s TO crm_owner', (SELECT string_agg(format('%s (%s)', p.privilege, w.columns), ', ') FROM unnest(w.privileges) AS p(privilege)),
+                        crm.host_name(host))
+    FROM crm.written_columns(entity, fields) AS w
+    WHERE host IS NOT NULL
+    UNION ALL
+    SELECT 1, 4, format('GRANT USAGE ON SEQUENCE %s TO crm_owner', s.name)
+    FROM pg_get_serial_sequence(crm.host_name(host), fields -> 'ref' ->> 'column') AS s(name)
+    WHERE entity = 'customer' AND s.name IS NOT NULL
+    UNION ALL
     SELECT 2, row_number() OVER ()::int, crm.bound_function(b.name, b.body) FROM crm.bound_bodies(entity, host, fields) AS b
     UNION ALL
     SELECT 3, 2 * t.n, format('CREATE TRIGGER %I %s ON %s %s EXECUTE FUNCTION crm.%I()', t.name, t.event, crm.host_name(host), t.level, t.function)
@@ -70,13 +80,26 @@ AS $$
       entity, (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = host),
       (SELECT c.relname FROM pg_class AS c WHERE c.oid = host), mapping, fields,
       ARRAY(SELECT 'USAGE' FROM pg_namespace WHERE oid = (SELECT relnamespace FROM pg_class WHERE oid = host) AND NOT has_schema_privilege('crm_owner', oid, 'USAGE')
-            UNION ALL SELECT 'SELECT' WHERE host IS NOT NULL AND NOT has_table_privilege('crm_owner', host, 'SELECT')))
+            UNION ALL SELECT 'SELECT' WHERE host IS NOT NULL AND NOT has_table_privilege('crm_owner', host, 'SELECT')
+            UNION ALL SELECT p.privilege FROM crm.written_columns(entity, fields) AS w, unnest(w.privileges) AS p(privilege)
+                      WHERE host IS NOT NULL AND NOT has_table_privilege('crm_owner', host, p.privilege)))
     UNION ALL
     SELECT 5, 1, 'SELECT crm.mirror_venues()'
     WHERE entity = 'venue'
   ) AS s
 $$;
 COMMENT ON FUNCTION crm.binding_steps(text, regclass, jsonb, jsonb) IS 'Statements of a binding, in order';
+
+CREATE OR REPLACE FUNCTION crm.written_columns(entity text, fields jsonb) RETURNS TABLE (columns text, privileges text[])
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT string_agg(DISTINCT quote_ident(f.value ->> 'column'), ', '), CASE entity WHEN 'customer' THEN '{INSERT,UPDATE}'::text[] ELSE '{UPDATE}' END
+  FROM jsonb_each(fields) AS f
+  WHERE f.value ->> 'column' IS NOT NULL AND (entity = 'customer' OR (entity = 'order' AND f.key = 'customer'))
+  HAVING count(*) > 0
+$$;
+COMMENT ON FUNCTION crm.written_columns(text, jsonb) IS 'The columns of the platform''s table that the CRM writes, quoted, and how; no row for what it only reads';
 
 CREATE OR REPLACE FUNCTION crm.bound_trigger(entity text, host regclass) RETURNS TABLE (n int, name text, event text, level text, function text)
 LANGUAGE sql STABLE

@@ -8,6 +8,7 @@ AS $$
     ('venue', 'name', 'text', true, true, 'name to show'),
     ('venue', 'timezone', 'text', true, true, 'IANA time zone'),
     ('venue', 'currency', 'text', true, true, 'ISO 4217 code'),
+    ('venue', 'region', 'text', false, true, 'region of its phone numbers, ISO 3166-1 alpha-2'),
     ('venue', 'org', 'ref', false, true, 'id of the organisation'),
     ('venue', 'org_name', 'text', false, true, 'name of the organisation'),
     ('customer', 'ref', 'ref', true, false, 'id of the customer'),

@@ -11,17 +11,18 @@ BEGIN
   CASE entity
     WHEN 'venue' THEN
       RETURN QUERY VALUES
-        ('bound_venues', format('SELECT %s, %s, %s, %s, %s, %s FROM %s',
+        ('bound_venues', format('SELECT %s, %s, %s, %s, %s, %s, %s FROM %s',
           crm.mapped_expression(fields, 'ref', 'h'), crm.mapped_expression(fields, 'name', 'h'),
           crm.mapped_expression(fields, 'timezone', 'h'), crm.mapped_expression(fields, 'currency', 'h'),
+          crm.mapped_expression(fields, 'region', 'h') || '::text',
           crm.mapped_expression(fields, 'org', 'h') || '::text',
           crm.mapped_expression(fields, 'org_name', 'h') || '::text', source)),
         ('on_venue_change', crm.mirror_trigger_body('venue', fields));
     WHEN 'customer' THEN
       RETURN QUERY
       WITH read AS (SELECT format('SELECT %s, %s, %s, %s, %s::date, %s FROM %s',
-          crm.mapped_expression(fields, 'ref', 'h'), crm.mapped_expression(fields, 'name', 'h') || '::text',
-          crm.mapped_expression(fields, 'phone', 'h') || '::text', crm.mapped_expression(fields, 'email', 'h') || '::text',
+          crm.mapped_expression(fields, 'ref', 'h'), crm.mapped_detail(fields, 'name', 'h'),
+          crm.mapped_detail(fields, 'phone', 'h'), crm.mapped_detail(fields, 'email', 'h'),
           crm.mapped_expression(fields, 'birth_date', 'h'), crm.mapped_expression(fields, 'org', 'h') || '::text', source) AS body)
       SELECT v.* FROM read, LATERAL (VALUES
         ('bound_customers', read.body),
@@ -72,11 +73,11 @@ SET search_path = pg_catalog, pg_temp
 AS $outer$
   SELECT format($$
   (SELECT t.customer_ref, t.order_ref, t.total, t.day, crm.daypart(t.at, t.breakfast_from, t.lunch_from, t.afternoon_from, t.dinner_from, t.late_from) AS daypart,
-     crm.weekday(t.day) AS weekday, t.channel, t.table_name, t.payment_method, t.promo_code
+     crm.weekday(t.day) AS weekday, t.channel, t.table_name, t.payment_method, t.promo_code, t.completed_at, t.venue_id
    FROM (SELECT t.*, crm.local_day(t.completed_at, t.timezone, t.day_starts_at) AS day, (t.completed_at AT TIME ZONE t.timezone)::time AS at
      FROM (
        SELECT %s AS customer_ref, %s AS order_ref, %s AS total, (%s)::timestamptz AS completed_at, (%s)::text AS channel, (%s)::text AS table_name,
-         (%s)::text AS payment_method, (%s)::text AS promo_code, s.timezone, s.day_starts_at,
+         (%s)::text AS payment_method, (%s)::text AS promo_code, s.venue_id, s.timezone, s.day_starts_at,
          v.breakfast_from, v.lunch_from, v.afternoon_from, v.dinner_from, v.late_from
        FROM %s
        JOIN crm.venue_scoring AS s ON s.ref = %s AND s.org_id = $1
@@ -96,7 +97,7 @@ CREATE OR REPLACE FUNCTION crm.orders_of_body(fields jsonb, source text) RETURNS
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $outer$
-  SELECT format($$SELECT o.order_ref, o.total, o.day, o.daypart, o.weekday, o.channel, o.table_name, o.payment_method, o.promo_code
+  SELECT format($$SELECT o.order_ref, o.total, o.day, o.daypart, o.weekday, o.channel, o.table_name, o.payment_method, o.promo_code, o.completed_at, o.venue_id
 FROM crm.refs_of($1, $2) AS r(ref)
 CROSS JOIN LATERAL %s AS o$$,
     crm.orders_with_days(fields, source, CASE WHEN fields ? 'customer' THEN crm.mapped_lookup(fields, 'customer', 'r.ref') ELSE 'false' END, '$3'))

@@ -32,8 +32,8 @@ LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
   VALUES
-    ('bound_venues', 'venue', 'bound_venues()', 'ref text, name text, timezone text, currency text, org_ref text, org_name text',
-      'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text WHERE false',
+    ('bound_venues', 'venue', 'bound_venues()', 'ref text, name text, timezone text, currency text, region text, org_ref text, org_name text',
+      'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text WHERE false',
       'The platform''s venues'),
     ('on_venue_change', 'venue', 'on_venue_change()', NULL, 'BEGIN RETURN NULL; END', 'Trigger of the platform''s venues table'),
     ('bound_customers', 'customer', 'bound_customers()', 'ref text, name text, phone text, email text, birth_date date, org_ref text',
@@ -57,8 +57,8 @@ AS $$
       'SELECT NULL::numeric, NULL::timestamptz WHERE false',
       'Counted orders of a guest at a venue, both given by the platform''s ids, by the platform''s own index'),
     ('orders_of', 'order', 'orders_of(org_id int, customer_ref text, venue_ref text)',
-      'order_ref text, total numeric, day date, daypart text, weekday text, channel text, table_name text, payment_method text, promo_code text',
-      'SELECT NULL::text, NULL::numeric, NULL::date, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text WHERE false',
+      'order_ref text, total numeric, day date, daypart text, weekday text, channel text, table_name text, payment_method text, promo_code text, completed_at timestamptz, venue_id uuid',
+      'SELECT NULL::text, NULL::numeric, NULL::date, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::uuid WHERE false',
       'Counted orders of a guest at a venue (null for all of the organisation), those of guests merged into him too, as criteria see them'),
     ('on_order_change', 'order', 'on_order_change()', NULL, 'BEGIN RETURN NULL; END', 'Trigger of the platform''s orders table, for each row'),
     ('on_order_statement', 'order', 'on_order_statement()', NULL, 'BEGIN RETURN NULL; END', 'Trigger of the platform''s orders table, for each statement'),

@@ -69,6 +69,18 @@ BEGIN
       RETURN QUERY SELECT bound.entity, 'error', 'not_readable', format('crm_owner may not read %s', crm.host_name(host)),
         format('GRANT USAGE ON SCHEMA %I TO crm_owner; GRANT SELECT ON %s TO crm_owner;', bound.schema_name, crm.host_name(host));
     END IF;
+    RETURN QUERY
+    SELECT bound.entity, 'warning', 'not_writable', format('crm_owner may not %s column %I of %s: guests cannot be made, edited or attached', lower(p.privilege), f.value ->> 'column', crm.host_name(host)),
+      format('SELECT crm.rebind(%L);', bound.entity)
+    FROM crm.written_columns(bound.entity, bound.fields) AS w, unnest(w.privileges) AS p(privilege), jsonb_each(bound.fields) AS f
+    JOIN pg_attribute AS a ON a.attrelid = host AND a.attname = f.value ->> 'column' AND NOT a.attisdropped
+    WHERE (bound.entity = 'customer' OR f.key = 'customer') AND NOT has_column_privilege('crm_owner', host, a.attnum, p.privilege);
+    RETURN QUERY
+    SELECT bound.entity, 'info', 'unmapped_required', format('column %I of %s must have a value that the CRM does not know: it cannot make guests', a.attname, crm.host_name(host)),
+      format('Map it, or ALTER TABLE %s ALTER %I SET DEFAULT …;', crm.host_name(host), a.attname)
+    FROM pg_attribute AS a
+    WHERE bound.entity = 'customer' AND a.attrelid = host AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''
+      AND NOT EXISTS (SELECT FROM jsonb_each(bound.fields) AS f WHERE f.value ->> 'column' = a.attname);
     -- Look-ups per guest, per order and per customer should not scan the platform's table.
     RETURN QUERY
     SELECT bound.entity, 'warning', 'no_index', format('no index of %s leads with column %I (field "%s")', crm.host_name(host), bound.fields -> l.field ->> 'column', l.field),

@@ -49,6 +49,15 @@ END
 $$;
 COMMENT ON FUNCTION crm.mapped_expression(jsonb, text, text) IS 'SQL expression of a mapped field over a row variable (h in reads, OLD and NEW in triggers); every identifier and value is quoted';
 
+CREATE OR REPLACE FUNCTION crm.mapped_detail(fields jsonb, field text, row_name text) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- A column that must not be null holds an empty text where nothing is known.
+  SELECT CASE WHEN fields ? field THEN format('NULLIF(btrim(%s::text), '''')', crm.mapped_expression(fields, field, row_name)) ELSE 'NULL::text' END
+$$;
+COMMENT ON FUNCTION crm.mapped_detail(jsonb, text, text) IS 'SQL expression of a mapped text of a guest; null where it is empty';
+
 CREATE OR REPLACE FUNCTION crm.day_opening_at(day date, venue_ref text) RETURNS timestamptz
 LANGUAGE sql STABLE
 AS $$

@@ -170,9 +170,10 @@ $body$,
     PERFORM crm.customer_removed(old_ref, old_org);
   END IF;$$, crm.mapped_expression(fields, 'org', 'OLD'), crm.mapped_expression(fields, 'org', 'NEW')) ELSE '' END,
     entity,
-    (SELECT string_agg(crm.mapped_expression(fields, m.field, 'NEW') || '::' || m.type, ', ' ORDER BY m.n)
+    (SELECT string_agg(CASE WHEN m.field IN ('name', 'phone', 'email') AND entity = 'customer' THEN crm.mapped_detail(fields, m.field, 'NEW')
+                            ELSE crm.mapped_expression(fields, m.field, 'NEW') || '::' || m.type END, ', ' ORDER BY m.n)
      FROM (VALUES ('venue', 1, 'ref', 'text'), ('venue', 2, 'name', 'text'), ('venue', 3, 'timezone', 'text'), ('venue', 4, 'currency', 'text'),
-                  ('venue', 5, 'org', 'text'), ('venue', 6, 'org_name', 'text'),
+                  ('venue', 5, 'region', 'text'), ('venue', 6, 'org', 'text'), ('venue', 7, 'org_name', 'text'),
                   ('customer', 1, 'ref', 'text'), ('customer', 2, 'name', 'text'), ('customer', 3, 'phone', 'text'), ('customer', 4, 'email', 'text'),
                   ('customer', 5, 'birth_date', 'date'), ('customer', 6, 'org', 'text')) AS m(entity, n, field, type)
      WHERE m.entity = mirror_trigger_body.entity),

@@ -28,8 +28,13 @@ BEGIN
     EXECUTE format('DROP TRIGGER %I ON %s', f.name, crm.host_name(f.host));
     host := f.host;
   END LOOP;
-  IF host IS NOT NULL AND 'SELECT' = ANY (bound.granted) THEN
-    EXECUTE format('REVOKE SELECT ON %s FROM crm_owner', crm.host_name(host));
+  IF host IS NOT NULL AND bound.granted && '{SELECT,INSERT,UPDATE}' THEN
+    EXECUTE format('REVOKE %s ON %s FROM crm_owner', array_to_string(ARRAY(SELECT g FROM unnest(bound.granted) AS g WHERE g <> 'USAGE'), ', '), crm.host_name(host));
+  END IF;
+  IF host IS NOT NULL AND entity = 'customer' AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = host AND a.attname = bound.fields -> 'ref' ->> 'column') THEN
+    FOR f IN SELECT s.name FROM pg_get_serial_sequence(crm.host_name(host), bound.fields -> 'ref' ->> 'column') AS s(name) WHERE s.name IS NOT NULL LOOP
+      EXECUTE format('REVOKE USAGE ON SEQUENCE %s FROM crm_owner', f.name);
+    END LOOP;
   END IF;
   FOR f IN SELECT * FROM crm.bound_function_signature() AS s WHERE s.entity = unbind.entity LOOP
     EXECUTE crm.bound_function(f.name, f.unbound_body);

@@ -120,6 +120,11 @@ BEGIN
       JOIN crm.customer AS c ON c.org_id = of_org.org_id AND c.customer_id = n.customer_id
       ON CONFLICT (org_id, customer_id) DO UPDATE SET venue_ids = excluded.venue_ids, search_text = excluded.search_text
         WHERE (x.venue_ids, x.search_text) IS DISTINCT FROM (excluded.venue_ids, excluded.search_text)
+    ), with_words AS (
+      INSERT INTO crm.name_word (org_id, word)
+      SELECT DISTINCT of_org.org_id, w FROM present AS n CROSS JOIN LATERAL unnest(crm.name_words(n.name)) AS w
+      WHERE n.scope_id = '00000000-0000-0000-0000-000000000000' AND length(w) >= 3
+      ON CONFLICT DO NOTHING
     )
     INSERT INTO crm.listed_guest AS l (org_id, customer_id, scope_id, label, total_orders, total_visits, spent, last_order_at, last_venue_id, unnamed, name, text_bits_a, text_bits_b)
     SELECT of_org.org_id, n.* FROM present AS n

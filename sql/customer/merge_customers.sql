@@ -29,15 +29,18 @@ BEGIN
     RAISE EXCEPTION 'customer "%" is merged himself', keep USING ERRCODE = 'CR409', COLUMN = 'keep',
       HINT = 'Merge with the guest he was merged into; crm.merged_customer names him.';
   END IF;
-  IF kept.ref IS NULL OR gone.ref IS NULL THEN
-    RAISE EXCEPTION 'only guests that the platform knows can be merged' USING ERRCODE = 'CR409';
+  IF 'erased' IN (kept.status, gone.status) THEN
+    RAISE EXCEPTION 'a guest who was erased cannot be merged' USING ERRCODE = 'CR409', COLUMN = CASE kept.status WHEN 'erased' THEN 'keep' ELSE 'dropped' END;
   END IF;
   INSERT INTO crm.merged_customer (org_id, customer_id, ref, into_id, survivor_id, survivor_ref, reason, merged_by)
   VALUES (of_org, gone.customer_id, gone.ref, kept.customer_id, kept.customer_id, kept.ref, btrim(reason), (SELECT c.principal_id FROM crm.caller() AS c));
   PERFORM crm.touch_customers(of_org, ARRAY[kept.customer_id, gone.customer_id]);
+  UPDATE crm.customer AS c SET status = 'merged' WHERE c.org_id = of_org AND c.customer_id = gone.customer_id;
   PERFORM crm.follow_merges(of_org, gone.customer_id);
+  PERFORM crm.move_dossier(of_org, ARRAY(SELECT m.customer_id FROM crm.merged_customer AS m WHERE m.org_id = of_org AND m.survivor_id = kept.customer_id));
   PERFORM crm.unlist_guests(of_org, ARRAY[kept.customer_id, gone.customer_id]);
   PERFORM crm.recount_merged(of_org, gone.customer_id, ARRAY[kept.customer_id, gone.customer_id]);
+  PERFORM crm.follow_profile(of_org, kept.customer_id, 'merge');
 END
 $$;
 ALTER FUNCTION crm.merge_customers(text, text, text) OWNER TO crm_owner;
@@ -59,9 +62,13 @@ BEGIN
     RAISE EXCEPTION 'customer "%" is not merged', customer USING ERRCODE = 'CR409', COLUMN = 'customer';
   END IF;
   PERFORM crm.touch_customers(of_org, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
+  UPDATE crm.customer AS c SET status = CASE WHEN c.blocked_reason IS NULL THEN 'active' ELSE 'blocked' END WHERE c.org_id = of_org AND c.customer_id = taken_back.customer_id;
   PERFORM crm.follow_merges(of_org, taken_back.customer_id);
+  PERFORM crm.move_dossier(of_org, taken_back.customer_id || ARRAY(
+    SELECT m.customer_id FROM crm.merged_customer AS m WHERE m.org_id = of_org AND m.survivor_id = taken_back.customer_id));
   PERFORM crm.unlist_guests(of_org, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
   PERFORM crm.recount_merged(of_org, taken_back.survivor_id, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
+  PERFORM crm.follow_profile(of_org, g, 'merge') FROM unnest(ARRAY[taken_back.survivor_id, taken_back.customer_id]) AS g;
 END
 $$;
 ALTER FUNCTION crm.unmerge_customer(text) OWNER TO crm_owner;
@@ -100,6 +107,24 @@ AS $$
   UPDATE crm.customer AS c SET updated_at = clock_timestamp() WHERE c.org_id = org AND c.customer_id = ANY (customers)
 $$;
 COMMENT ON FUNCTION crm.touch_customers(int, uuid[]) IS 'Has a REPEATABLE READ sale that does not see a merge yet fail, and be repaired, where it gives one of these guests a first row: its foreign key meets a newer version';
+
+CREATE OR REPLACE FUNCTION crm.move_dossier(org int, origins uuid[]) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  recorded text;
+BEGIN
+  -- What was recorded under a guest is his survivor's, and his own again when the merge is taken back.
+  FOREACH recorded IN ARRAY '{customer_contact,customer_tag,note}'::text[] LOOP
+    EXECUTE format('UPDATE crm.%I AS r SET customer_id = o.owner
+      FROM (SELECT o.origin_id, COALESCE(m.survivor_id, o.origin_id) AS owner FROM unnest($2) AS o(origin_id)
+            LEFT JOIN crm.merged_customer AS m ON m.org_id = $1 AND m.customer_id = o.origin_id) AS o
+      WHERE r.org_id = $1 AND r.origin_id = o.origin_id AND r.customer_id <> o.owner', recorded)
+    USING org, origins;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION crm.move_dossier(int, uuid[]) IS 'Gives what was recorded under some guests to whoever they are now: the survivor, or themselves';
 
 CREATE OR REPLACE FUNCTION crm.follow_merges(org int, customer uuid) RETURNS void
 LANGUAGE sql

@@ -6,6 +6,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   key uuid := crm.key(customer_ref);
+  -- What the platform does not say is the CRM's own.
+  bound text[] := crm.bound_customer_fields();
   changed int[];
   made_in int[];
 BEGIN
@@ -14,10 +16,14 @@ BEGIN
   END IF;
   WITH written AS (
     UPDATE crm.customer AS c
-    SET name = customer_name, phone = customer_phone, email = customer_email, birth_date = customer_birth_date, updated_at = clock_timestamp()
+    SET name = crm.mirrored(bound, 'name', c.name, customer_name), phone = crm.mirrored(bound, 'phone', c.phone, customer_phone),
+        phone_region = CASE WHEN crm.mirrored(bound, 'phone', c.phone, customer_phone) = c.phone THEN c.phone_region END,
+        email = crm.mirrored(bound, 'email', c.email, customer_email), birth_date = crm.mirrored(bound, 'birth_date', c.birth_date, customer_birth_date), updated_at = clock_timestamp()
     WHERE c.customer_id = key
       AND (org_ref IS NULL OR c.org_id = (SELECT o.org_id FROM crm.organisation AS o WHERE o.ref = org_ref))
-      AND (c.name, c.phone, c.email, c.birth_date) IS DISTINCT FROM (customer_name, customer_phone, customer_email, customer_birth_date)
+      AND (crm.mirrored(bound, 'name', c.name, customer_name), crm.mirrored(bound, 'phone', c.phone, customer_phone),
+           crm.mirrored(bound, 'email', c.email, customer_email), crm.mirrored(bound, 'birth_date', c.birth_date, customer_birth_date))
+          IS DISTINCT FROM (c.name, c.phone, c.email, c.birth_date)
     RETURNING c.org_id)
   SELECT array_agg(w.org_id ORDER BY w.org_id) INTO changed FROM written AS w;
   -- A customers table without organisations: the guest becomes known where he orders, or at once where there is only one.
@@ -36,19 +42,27 @@ END
 $$;
 COMMENT ON FUNCTION crm.mirror_customer(text, text, text, text, date, text) IS 'Follows a customer of the platform in his organisation or, where the platform gives none, in every one that knows him';
 
+CREATE OR REPLACE FUNCTION crm.mirrored(bound text[], field text, present anyelement, of_platform anyelement) RETURNS anyelement
+LANGUAGE sql IMMUTABLE
+AS $$ SELECT CASE WHEN field = ANY (bound) THEN of_platform ELSE present END $$;
+COMMENT ON FUNCTION crm.mirrored(text[], text, anyelement, anyelement) IS 'What a field of a profile is after the platform''s: the platform''s where it is bound, else as it was';
+
 CREATE OR REPLACE FUNCTION crm.customer_removed(customer_ref text, org_ref text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  bound text[] := crm.bound_customer_fields();
   changed int[];
 BEGIN
   WITH written AS (
     UPDATE crm.customer AS c
-    SET name = NULL, phone = NULL, email = NULL, birth_date = NULL, updated_at = clock_timestamp()
+    SET name = crm.mirrored(bound, 'name', c.name, NULL), phone = crm.mirrored(bound, 'phone', c.phone, NULL),
+        email = crm.mirrored(bound, 'email', c.email, NULL), birth_date = crm.mirrored(bound, 'birth_date', c.birth_date, NULL), updated_at = clock_timestamp()
     WHERE c.customer_id = crm.key(customer_ref)
       AND (org_ref IS NULL OR c.org_id = (SELECT o.org_id FROM crm.organisation AS o WHERE o.ref = org_ref))
-      AND (c.name IS NOT NULL OR c.phone IS NOT NULL OR c.email IS NOT NULL OR c.birth_date IS NOT NULL)
+      AND (c.name IS NOT NULL AND 'name' = ANY (bound) OR c.phone IS NOT NULL AND 'phone' = ANY (bound)
+           OR c.email IS NOT NULL AND 'email' = ANY (bound) OR c.birth_date IS NOT NULL AND 'birth_date' = ANY (bound))
     RETURNING c.org_id)
   SELECT array_agg(w.org_id ORDER BY w.org_id) INTO changed FROM written AS w;
   PERFORM crm.follow_profile(o.org_id, crm.key(customer_ref)) FROM unnest(changed) AS o(org_id);

@@ -5,6 +5,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   written bigint := 0;
+  bound text[] := crm.bound_customer_fields();
   stale uuid[];
   refreshed bigint;
 BEGIN
@@ -23,11 +24,15 @@ BEGIN
     SELECT c.customer_id FROM crm.customer AS c
     JOIN crm.organisation AS o ON o.org_id = c.org_id
     JOIN crm.bound_customers() AS b ON b.ref = c.ref AND (b.org_ref IS NULL OR b.org_ref = o.ref)
-    WHERE (c.name, c.phone, c.email, c.birth_date) IS DISTINCT FROM (b.name, b.phone, b.email, b.birth_date)
+    WHERE (crm.mirrored(bound, 'name', c.name, b.name), crm.mirrored(bound, 'phone', c.phone, b.phone),
+           crm.mirrored(bound, 'email', c.email, b.email), crm.mirrored(bound, 'birth_date', c.birth_date, b.birth_date))
+          IS DISTINCT FROM (c.name, c.phone, c.email, c.birth_date)
     ORDER BY c.org_id, c.customer_id FOR UPDATE OF c) AS l;
   IF stale IS NOT NULL THEN
     UPDATE crm.customer AS c
-    SET name = b.name, phone = b.phone, email = b.email, birth_date = b.birth_date, updated_at = clock_timestamp()
+    SET name = crm.mirrored(bound, 'name', c.name, b.name), phone = crm.mirrored(bound, 'phone', c.phone, b.phone),
+        email = crm.mirrored(bound, 'email', c.email, b.email), birth_date = crm.mirrored(bound, 'birth_date', c.birth_date, b.birth_date),
+        updated_at = clock_timestamp()
     FROM crm.bound_customers() AS b, crm.organisation AS o
     WHERE b.ref = c.ref AND o.org_id = c.org_id AND (b.org_ref IS NULL OR b.org_ref = o.ref) AND c.customer_id = ANY (stale);
     GET DIAGNOSTICS refreshed = ROW_COUNT;

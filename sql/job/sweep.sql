@@ -50,6 +50,7 @@ BEGIN
     SELECT written + r.changed INTO written FROM crm.rescore_guests(due.key, as_of, due.guests) AS r;
     PERFORM crm.follow_chunk((due.key).org_id, (due.key).venue_id, as_of, crm.cohort_keys(due.guests), 'time', true);
   END LOOP;
+  written := written + crm.expire_tags(1000);
   written := written + crm.sweep_segments(as_of);
   RETURN written;
 END

@@ -138,7 +138,7 @@ CREATE TABLE crm.segment_change (
   occurred_at timestamptz NOT NULL,
   entered     int[]  NOT NULL,
   exited      int[]  NOT NULL,
-  cause       text   NOT NULL CHECK (cause IN ('order', 'profile', 'time', 'night', 'criteria', 'override', 'merge')),
+  cause       text   NOT NULL CHECK (cause IN ('order', 'profile', 'time', 'night', 'criteria', 'override', 'merge', 'tag')),
   order_ref   text,
   PRIMARY KEY (org_id, change_id)
 );
@@ -151,7 +151,7 @@ COMMENT ON COLUMN crm.segment_change.customer_id IS 'Guest';
 COMMENT ON COLUMN crm.segment_change.occurred_at IS 'As of when';
 COMMENT ON COLUMN crm.segment_change.entered IS 'Segments he became a member of';
 COMMENT ON COLUMN crm.segment_change.exited IS 'Segments he left';
-COMMENT ON COLUMN crm.segment_change.cause IS 'order, profile, time, night (cut points, and whatever was missed), criteria (edited or archived), override, merge';
+COMMENT ON COLUMN crm.segment_change.cause IS 'order, profile, time, night (cut points, and whatever was missed), criteria (edited or archived), override, merge, tag';
 COMMENT ON COLUMN crm.segment_change.order_ref IS 'The platform''s id of the order that caused it, where one did';
 
 CREATE TABLE crm.segment_tally (

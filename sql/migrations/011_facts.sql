@@ -26,7 +26,9 @@ CREATE VIEW crm.customer_facts AS
          crm.local_day(t.label_changed_at, s.timezone, s.day_starts_at) AS label_changed_day,
          -- A hundredth less, as those count that are strictly below.
          CASE WHEN t.total_orders > 0 THEN width_bucket(t.total_spent - 0.01, p.cuts) END AS spend_percentile,
-         c.name, c.phone, c.email, c.birth_date, crm.local_day(c.created_at, s.timezone, s.day_starts_at) AS created_day,
+         c.name, c.phone, c.email, crm.annual_day(c.birth_date, c.birthday) AS birth_date, c.kind, c.status = 'blocked' AS blocked, c.language,
+         crm.city_of(c.org_id, c.customer_id) AS city, crm.tags_of(c.org_id, c.customer_id) AS tags,
+         crm.local_day(c.created_at, s.timezone, s.day_starts_at) AS created_day,
          crm.keys_of_guest(t.org_id, t.venue_id, t.customer_id) AS segments, crm.random_bucket(t.customer_id) AS random_bucket
   FROM crm.customer_venue_stats AS t
   JOIN crm.venue_scoring AS s ON s.org_id = t.org_id AND s.venue_id = t.venue_id
@@ -46,7 +48,9 @@ CREATE VIEW crm.organisation_facts AS
                  / (t.total_visits - 1), 2) END AS avg_gap_days,
          NULL::smallint AS recency_score, NULL::smallint AS frequency_score, NULL::smallint AS monetary_score,
          NULL::text AS label, NULL::text AS previous_label, NULL::date AS label_changed_day, NULL::int AS spend_percentile,
-         c.name, c.phone, c.email, c.birth_date, crm.local_day(c.created_at, s.timezone, s.day_starts_at) AS created_day,
+         c.name, c.phone, c.email, crm.annual_day(c.birth_date, c.birthday) AS birth_date, c.kind, c.status = 'blocked' AS blocked, c.language,
+         crm.city_of(c.org_id, c.customer_id) AS city, crm.tags_of(c.org_id, c.customer_id) AS tags,
+         crm.local_day(c.created_at, s.timezone, s.day_starts_at) AS created_day,
          crm.keys_of_guest(c.org_id, '00000000-0000-0000-0000-000000000000', c.customer_id) AS segments, crm.random_bucket(c.customer_id) AS random_bucket
   FROM crm.customer AS c
   -- An organisation's days are those of its first venue.
@@ -75,7 +79,8 @@ BEGIN
     ('recency_score', 'Recency score'), ('frequency_score', 'Frequency score'), ('monetary_score', 'Monetary score'), ('label', 'Label'),
     ('previous_label', 'Label before'), ('label_changed_day', 'Day of the last change of label'),
     ('spend_percentile', 'Share of the cohort that spent strictly less, in whole percent'), ('name', 'Name'), ('phone', 'Phone'), ('email', 'E-mail address'),
-    ('birth_date', 'Date of birth'), ('created_day', 'Day on which the CRM first saw the guest'),
+    ('birth_date', 'Day of birth; of the year 2000 where the year is not known'), ('kind', 'Kind of guest'), ('blocked', 'Whether he is blocked'),
+    ('language', 'Language to address him in'), ('city', 'City of the address to use'), ('tags', 'Tags put on him by hand'), ('created_day', 'Day on which the CRM first saw the guest'),
     ('segments', 'Keys of the segments he is a member of'), ('random_bucket', '0 to 99, kept for good')) AS v(name, description)
   LOOP
     EXECUTE format('COMMENT ON COLUMN crm.customer_facts.%I IS %L', c.name, c.description);

@@ -109,7 +109,7 @@ END
 $$;
 COMMENT ON FUNCTION crm.follow_order(text, text, text) IS 'Follows a change of an order that counts as before: its channel, table, payment or promotion code';
 
-CREATE OR REPLACE FUNCTION crm.follow_profile(org int, customer uuid) RETURNS void
+CREATE OR REPLACE FUNCTION crm.follow_profile(org int, customer uuid, cause text DEFAULT 'profile') RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -117,15 +117,15 @@ DECLARE
 BEGIN
   FOR at IN SELECT t.venue_id FROM crm.customer_venue_stats AS t WHERE t.org_id = org AND t.customer_id = customer ORDER BY t.venue_id LOOP
     IF crm.asks_for_profile(org, at.venue_id) THEN
-      PERFORM crm.follow_guests(org, at.venue_id, crm.hold_guests(org, at.venue_id, ARRAY[customer], false), 'profile');
+      PERFORM crm.follow_guests(org, at.venue_id, crm.hold_guests(org, at.venue_id, ARRAY[customer], false), cause);
     END IF;
   END LOOP;
   IF crm.asks_for_profile(org, '00000000-0000-0000-0000-000000000000') THEN
-    PERFORM crm.follow_guests(org, '00000000-0000-0000-0000-000000000000', ARRAY[customer], 'profile');
+    PERFORM crm.follow_guests(org, '00000000-0000-0000-0000-000000000000', ARRAY[customer], cause);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION crm.follow_profile(int, uuid) IS 'Follows a change of a guest''s profile at every venue where he is known, and in the organisation';
+COMMENT ON FUNCTION crm.follow_profile(int, uuid, text) IS 'Follows a change of a guest''s profile, or of his tags, at every venue where he is known, and in the organisation';
 
 COMMENT ON FUNCTION crm.follow_guests(int, uuid, uuid[], text, boolean) IS 'Evaluates the segments of a venue, and of its organisation, that a cause concerns, for guests whose rows of totals the caller holds (all of them for guests who are new here), and writes what differs; returns the rows written';
 COMMENT ON FUNCTION crm.follow_scope(int, uuid, uuid[], text) IS 'Evaluates all segments of a venue or (nil UUID) an organisation for guests whom the caller holds, and writes what differs; returns the rows written';

@@ -20,7 +20,7 @@ $$;
 COMMENT ON FUNCTION crm.organisation_of(text, text) IS 'Number of the platform''s organisation, made on first sight; a null reference is the one of a platform without organisations';
 
 CREATE OR REPLACE FUNCTION crm.mirror_venue(
-  venue_ref text, venue_name text, venue_timezone text, venue_currency text, org_ref text, org_name text
+  venue_ref text, venue_name text, venue_timezone text, venue_currency text, venue_region text, org_ref text, org_name text
 ) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -45,16 +45,20 @@ BEGIN
   IF venue_currency IS NULL OR venue_currency !~ '^[A-Z]{3}$' THEN
     RAISE EXCEPTION 'venue "%" has no ISO 4217 currency: "%"', venue_ref, venue_currency USING ERRCODE = '22023', HINT = 'Three capital letters, such as EUR.';
   END IF;
+  IF NOT crm.known_region(venue_region) THEN
+    RAISE EXCEPTION 'venue "%" has an unknown region "%"', venue_ref, venue_region USING ERRCODE = '22023', HINT = 'Two capital letters of ISO 3166-1, such as DE.';
+  END IF;
   of_org := crm.organisation_of(org_ref, org_name);
   IF EXISTS (SELECT FROM crm.venue AS v WHERE v.venue_id = key AND v.org_id <> of_org) THEN
     RAISE EXCEPTION 'venue "%" moved to another organisation', venue_ref
       USING ERRCODE = '0A000', HINT = 'Its guests stay with the organisation they ordered in: give the venue a new id instead.';
   END IF;
-  INSERT INTO crm.venue AS v (org_id, venue_id, ref, name, timezone, currency)
-  VALUES (of_org, key, venue_ref, COALESCE(venue_name, venue_ref), venue_timezone, venue_currency)
+  INSERT INTO crm.venue AS v (org_id, venue_id, ref, name, timezone, currency, region)
+  VALUES (of_org, key, venue_ref, COALESCE(venue_name, venue_ref), venue_timezone, venue_currency, venue_region)
   ON CONFLICT (org_id, venue_id) DO UPDATE
-    SET name = excluded.name, timezone = excluded.timezone, currency = excluded.currency
-    WHERE (v.name, v.timezone, v.currency) IS DISTINCT FROM (excluded.name, excluded.timezone, excluded.currency);
+    SET name = excluded.name, timezone = excluded.timezone, currency = excluded.currency, region = COALESCE(excluded.region, v.region)
+    WHERE (v.name, v.timezone, v.currency, v.region) IS DISTINCT FROM (excluded.name, excluded.timezone, excluded.currency, COALESCE(excluded.region, v.region));
+  UPDATE crm.organisation AS o SET default_region = venue_region WHERE o.org_id = of_org AND o.default_region IS NULL AND venue_region IS NOT NULL;
   SELECT * INTO settled FROM crm.venue AS v WHERE v.org_id = of_org AND v.venue_id = key;
   -- A venue that opens after the backfill has no history to wait for, as a rule.
   INSERT INTO crm.venue_scoring (org_id, venue_id, ref, counting, timezone, day_starts_at, rule)
@@ -70,13 +74,13 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION crm.mirror_venue(text, text, text, text, text, text) IS 'Follows a venue of the platform: its row, its settings by default and a scoring rule to start with';
+COMMENT ON FUNCTION crm.mirror_venue(text, text, text, text, text, text, text) IS 'Follows a venue of the platform: its row, its settings by default and a scoring rule to start with';
 
 CREATE OR REPLACE FUNCTION crm.mirror_venues(only_ref text DEFAULT NULL) RETURNS void
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT crm.mirror_venue(v.ref, v.name, v.timezone, v.currency, v.org_ref, v.org_name)
+  SELECT crm.mirror_venue(v.ref, v.name, v.timezone, v.currency, v.region, v.org_ref, v.org_name)
   FROM crm.bound_venues() AS v WHERE only_ref IS NULL OR v.ref = only_ref
 $$;
 ALTER FUNCTION crm.mirror_venues(text) OWNER TO crm_owner;

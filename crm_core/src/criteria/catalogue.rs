@@ -14,6 +14,7 @@ const MONEY: Kind = Kind::Number(Unit::Money, None, None);
 
 const LABELS: Kind = Kind::Enum(&["CHAMPION", "LOYAL", "POTENTIAL", "NEW", "AT_RISK", "LOST", "INACTIVE"]);
 const DAYPARTS: Kind = Kind::Enum(&["breakfast", "lunch", "afternoon", "dinner", "late"]);
+const KINDS: Kind = Kind::State(&["walk_in", "guest", "registered", "anonymous", "wholesale"]);
 const WEEKDAYS: Kind =
     Kind::Enum(&["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]);
 
@@ -115,6 +116,18 @@ pub static GUEST: &[Field] = &[
     Field::new("birth_date", "birthday", "Date of birth in the profile", Kind::AnnualDate, Group::Profile, "f.birth_date")
         .nullable()
         .sensitive(),
+    Field::new("kind", "kind of guest", "What kind of guest the profile says", KINDS, Group::Profile, "f.kind"),
+    Field::new("blocked", "blocked", "Whether the guest is blocked", Kind::Boolean, Group::Profile, "f.blocked"),
+    Field::new("language", "language", "Language to address the guest in, as of BCP 47", Kind::Text, Group::Profile, "f.language").nullable(),
+    Field::new("city", "city", "City of the guest's address to use", Kind::Text, Group::Profile, "f.city").nullable().sensitive(),
+    Field::new(
+        "tags",
+        "tags",
+        "Names of the tags put on the guest by hand; for a tag that a rule gives, ask for its segment",
+        Kind::Set,
+        Group::Profile,
+        "f.tags",
+    ),
     Field::new("created_at", "first sight", "When the CRM first saw the guest", Kind::Timestamp, Group::Profile, "f.created_day"),
     Field::new(
         "in_segment",

@@ -1,0 +1,93 @@
+-- Guests as the platform has them, written where it owns them: its own trigger brings the change back. Run inside pinned functions.
+CREATE OR REPLACE FUNCTION crm.platform_values(fields jsonb, profile jsonb) RETURNS TABLE (column_name text, declared text, literal text)
+LANGUAGE sql STABLE
+AS $$
+  SELECT f.value ->> 'column', f.value ->> 'declared', quote_nullable(profile ->> f.key)
+  FROM jsonb_each(fields) AS f
+  WHERE f.value ->> 'column' IS NOT NULL AND f.key IN ('name', 'phone', 'email', 'birth_date') AND profile ? f.key
+$$;
+COMMENT ON FUNCTION crm.platform_values(jsonb, jsonb) IS 'Columns of the platform''s customers that a profile gives values for, with their types';
+
+CREATE OR REPLACE FUNCTION crm.write_platform_customer(customer_ref text, profile jsonb) RETURNS boolean
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  bound crm.binding;
+  assignments text;
+  written bigint;
+BEGIN
+  SELECT * INTO bound FROM crm.binding AS b WHERE b.entity = 'customer';
+  IF NOT FOUND OR NOT EXISTS (SELECT FROM crm.bound_customer(customer_ref)) THEN
+    RETURN false;
+  END IF;
+  SELECT string_agg(format('%I = %s', v.column_name, CASE WHEN v.literal = 'NULL' AND a.attnotnull AND t.typcategory = 'S' THEN '''''' ELSE format('%s::%s', v.literal, v.declared) END), ', ')
+  INTO assignments
+  FROM crm.platform_values(bound.fields, profile) AS v
+  JOIN pg_attribute AS a ON a.attrelid = to_regclass(format('%I.%I', bound.schema_name, bound.table_name)) AND a.attname = v.column_name
+  JOIN pg_type AS t ON t.oid = a.atttypid;
+  IF assignments IS NOT NULL THEN
+    EXECUTE format('UPDATE %I.%I AS h SET %s WHERE %s', bound.schema_name, bound.table_name, assignments, crm.mapped_lookup(bound.fields, 'ref', '$1'))
+    USING customer_ref;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> 1 THEN
+      RAISE EXCEPTION 'the platform has % customers with the id "%"', written, customer_ref USING ERRCODE = 'CR409', COLUMN = 'customer';
+    END IF;
+  END IF;
+  RETURN true;
+EXCEPTION
+  WHEN insufficient_privilege THEN
+    RAISE EXCEPTION 'the platform''s table of customers may not be written: %', SQLERRM USING ERRCODE = '55000', HINT = 'A database administrator calls crm.rebind(''customer''); crm.check_binding tells what is missing.';
+  WHEN integrity_constraint_violation THEN
+    RAISE EXCEPTION 'the platform refused the change: %', SQLERRM USING ERRCODE = 'CR409', COLUMN = 'profile';
+END
+$$;
+COMMENT ON FUNCTION crm.write_platform_customer(text, jsonb) IS 'Changes a customer in the platform''s own table, as far as the fields given are bound; false where it does not know him. CR409 for what a constraint of the platform refuses, 55000 where its table may not be written';
+
+CREATE OR REPLACE FUNCTION crm.create_platform_customer(org int, profile jsonb) RETURNS text
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  bound crm.binding;
+  host regclass;
+  statement record;
+  made text;
+BEGIN
+  SELECT * INTO bound FROM crm.binding AS b WHERE b.entity = 'customer';
+  host := to_regclass(format('%I.%I', bound.schema_name, bound.table_name));
+  SELECT string_agg(quote_ident(w.column_name), ', ') AS columns, string_agg(w.value, ', ') AS given INTO statement FROM (
+    SELECT v.column_name, format('%s::%s', v.literal, v.declared) AS value FROM crm.platform_values(bound.fields, profile) AS v WHERE v.literal <> 'NULL'
+    UNION ALL
+    SELECT bound.fields -> 'org' ->> 'column', format('%L::%s', o.ref, bound.fields -> 'org' ->> 'declared')
+    FROM crm.organisation AS o WHERE o.org_id = org AND bound.fields -> 'org' ->> 'column' IS NOT NULL
+    UNION ALL
+    -- An id that the platform's own programs would make; where a default does, it is left to it.
+    SELECT a.attname, format('%L::%s', gen_random_uuid(), bound.fields -> 'ref' ->> 'declared')
+    FROM pg_attribute AS a
+    WHERE a.attrelid = host AND a.attname = bound.fields -> 'ref' ->> 'column' AND NOT a.atthasdef AND a.attidentity = ''
+      AND bound.fields -> 'ref' ->> 'type' NOT IN ('int2', 'int4', 'int8', 'numeric')
+    UNION ALL
+    -- What must not be null and is not known is an empty text.
+    SELECT a.attname, ''''''
+    FROM jsonb_each(bound.fields) AS f
+    JOIN pg_attribute AS a ON a.attrelid = host AND a.attname = f.value ->> 'column' AND a.attnotnull AND NOT a.atthasdef
+    JOIN pg_type AS t ON t.oid = a.atttypid AND t.typcategory = 'S'
+    WHERE f.key IN ('name', 'phone', 'email') AND profile ->> f.key IS NULL) AS w;
+  EXECUTE format('INSERT INTO %s AS h %s RETURNING %s', crm.host_name(host),
+    COALESCE(format('(%s) VALUES (%s)', statement.columns, statement.given), 'DEFAULT VALUES'), crm.mapped_expression(bound.fields, 'ref', 'h')) INTO made;
+  RETURN made;
+EXCEPTION
+  WHEN insufficient_privilege THEN
+    RAISE EXCEPTION 'the platform''s table of customers may not be written: %', SQLERRM USING ERRCODE = '55000', HINT = 'A database administrator calls crm.rebind(''customer''); crm.check_binding tells what is missing.';
+  WHEN integrity_constraint_violation THEN
+    RAISE EXCEPTION 'the platform refused the guest: %', SQLERRM USING ERRCODE = 'CR409', COLUMN = 'profile',
+      HINT = 'crm.check_binding(''customer'') lists columns that must have a value which the CRM does not know.';
+END
+$$;
+COMMENT ON FUNCTION crm.create_platform_customer(int, jsonb) IS 'Makes a customer in the platform''s own table and returns its id there. CR409 for what a constraint of the platform refuses, 55000 where its table may not be written';
+
+CREATE OR REPLACE FUNCTION crm.bound_customer_fields() RETURNS text[]
+LANGUAGE sql STABLE
+AS $$
+  SELECT ARRAY(SELECT jsonb_object_keys(b.fields)) FROM crm.binding AS b WHERE b.entity = 'customer'
+$$;
+COMMENT ON FUNCTION crm.bound_customer_fields() IS 'The fields of a guest that the platform owns; null where no customers are bound';
