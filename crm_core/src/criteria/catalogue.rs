@@ -14,7 +14,7 @@ const MONEY: Kind = Kind::Number(Unit::Money, None, None);
 
 const LABELS: Kind = Kind::Enum(&["CHAMPION", "LOYAL", "POTENTIAL", "NEW", "AT_RISK", "LOST", "INACTIVE"]);
 const DAYPARTS: Kind = Kind::Enum(&["breakfast", "lunch", "afternoon", "dinner", "late"]);
-const KINDS: Kind = Kind::State(&["walk_in", "guest", "registered", "anonymous", "wholesale"]);
+const KINDS: Kind = Kind::Enum(&["walk_in", "guest", "registered", "anonymous", "wholesale"]);
 const WEEKDAYS: Kind =
     Kind::Enum(&["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]);
 

@@ -182,9 +182,6 @@ fn the_contract_lists_what_is_read() {
         fields.iter().filter_map(move |field| {
             let leaf = match field.type_name() {
                 "relation" => return None,
-                "state" => {
-                    format!(r#"{{"field":"{}","op":"eq","value":"{}"}}"#, field.name, field.values()[0])
-                }
                 "boolean" => format!(r#"{{"field":"{}","op":"is","value":true}}"#, field.name),
                 "set" => format!(r#"{{"field":"{}","op":"is_empty"}}"#, field.name),
                 _ => format!(r#"{{"field":"{}","op":"is_null"}}"#, field.name),
