@@ -7,11 +7,13 @@ AS $$
 #variable_conflict use_column
 DECLARE
   of_org int := crm.caller_org();
+  known_in int[];
 BEGIN
   IF of_org IS NULL AND NOT crm.is_administrator() THEN
     PERFORM crm.require_caller();
   END IF;
-  IF NOT EXISTS (SELECT FROM crm.customer AS c WHERE c.customer_id = crm.key(lifetime.customer) AND (of_org IS NULL OR c.org_id = of_org)) THEN
+  known_in := ARRAY(SELECT c.org_id FROM crm.customer AS c WHERE c.customer_id = crm.key(lifetime.customer) AND (of_org IS NULL OR c.org_id = of_org));
+  IF cardinality(known_in) = 0 THEN
     RAISE EXCEPTION 'unknown customer "%"', lifetime.customer USING ERRCODE = 'CR404', COLUMN = 'customer';
   END IF;
   RETURN QUERY
@@ -19,7 +21,7 @@ BEGIN
          min(t.first_order_at), max(t.last_order_at)
   FROM crm.customer_venue_stats AS t
   JOIN crm.venue AS v ON v.org_id = t.org_id AND v.venue_id = t.venue_id
-  WHERE t.customer_id = crm.key(lifetime.customer) AND (of_org IS NULL OR t.org_id = of_org) AND t.total_orders > 0
+  WHERE t.org_id = ANY (known_in) AND t.customer_id = crm.key(lifetime.customer) AND t.total_orders > 0
   GROUP BY v.currency
   ORDER BY v.currency;
 END

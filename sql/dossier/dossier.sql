@@ -48,9 +48,11 @@ COMMENT ON FUNCTION crm.dossier(text) IS 'Everything that is known of a guest (t
 GRANT EXECUTE ON FUNCTION crm.dossier(text) TO crm_staff;
 
 CREATE OR REPLACE FUNCTION crm.venues_of_guest(org int, guest uuid, sees uuid[]) RETURNS jsonb
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 AS $$
-  SELECT COALESCE(jsonb_agg(jsonb_build_object(
+-- Keeps its plan, which takes longer to make than to run.
+BEGIN
+  RETURN (SELECT COALESCE(jsonb_agg(jsonb_build_object(
       'venue_id', v.venue_id, 'venue_name', v.name, 'currency', v.currency,
       'label', t.label, 'previous_label', t.previous_label, 'label_changed_at', t.label_changed_at, 'next_label_at', t.next_label_at,
       'recency_score', t.recency_score, 'frequency_score', t.frequency_score, 'monetary_score', t.monetary_score,
@@ -62,14 +64,17 @@ AS $$
   FROM crm.customer_venue_stats AS t
   JOIN crm.venue AS v ON v.org_id = t.org_id AND v.venue_id = t.venue_id
   JOIN crm.venue_scoring AS s ON s.org_id = t.org_id AND s.venue_id = t.venue_id
-  WHERE t.org_id = org AND t.customer_id = guest AND (sees IS NULL OR t.venue_id = ANY (sees))
+  WHERE t.org_id = org AND t.customer_id = guest AND (sees IS NULL OR t.venue_id = ANY (sees)));
+END
 $$;
 COMMENT ON FUNCTION crm.venues_of_guest(int, uuid, uuid[]) IS 'Totals, scores and label of a guest at each of some venues (null for all), where he came last first';
 
 CREATE OR REPLACE FUNCTION crm.badges_of(org int, guest uuid, sees uuid[]) RETURNS jsonb
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 AS $$
-  SELECT COALESCE(jsonb_agg(jsonb_build_object('badge', b.badge, 'why', b.why) ORDER BY b.n, b.why), '[]') FROM (
+-- Keeps its plan, which takes longer to make than to run.
+BEGIN
+  RETURN (SELECT COALESCE(jsonb_agg(jsonb_build_object('badge', b.badge, 'why', b.why) ORDER BY b.n, b.why), '[]') FROM (
     SELECT 1 AS n, 'BLOCKED' AS badge, c.blocked_reason AS why FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = guest AND c.status = 'blocked'
     UNION ALL
     SELECT 2, t.label, v.name || ': ' || CASE WHEN t.total_orders = 0 THEN 'no order' ELSE
@@ -85,6 +90,7 @@ AS $$
     UNION ALL
     SELECT 3, 'BIRTHDAY', CASE d.days WHEN 0 THEN 'today' WHEN 1 THEN 'tomorrow' ELSE 'in ' || d.days || ' days' END
     FROM (SELECT crm.next_anniversary(crm.annual_day(c.birth_date, c.birthday), crm.now()::date) - crm.now()::date AS days
-          FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = guest AND c.birthday IS NOT NULL) AS d WHERE d.days <= 14) AS b
+          FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = guest AND c.birthday IS NOT NULL) AS d WHERE d.days <= 14) AS b);
+END
 $$;
 COMMENT ON FUNCTION crm.badges_of(int, uuid, uuid[]) IS 'What a host should know of a guest at one glance, each with the reason: blocked, label at each venue, a birthday within two weeks';

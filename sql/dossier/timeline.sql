@@ -10,6 +10,7 @@ AS $$
 DECLARE
   org int := crm.org_of_customer(customer, 'customer');
   guest uuid := crm.key(customer);
+  guest_ref text := (SELECT c.ref FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = guest);
   sees uuid[] := crm.caller_venues();
   manages boolean := crm.may_manage();
   -- For the indexes of the ledgers, which lead with the venue: those the caller sees, and the organisation.
@@ -39,10 +40,10 @@ BEGIN
             o.total::text || ' ' || v.currency || COALESCE(', table ' || o.table_name, '') || COALESCE(', ' || o.channel, '') AS summary,
             jsonb_strip_nulls(jsonb_build_object('order_ref', o.order_ref, 'total', o.total::text, 'currency', v.currency, 'channel', o.channel, 'table', o.table_name,
                                                  'payment_method', o.payment_method, 'promo_code', o.promo_code)) AS details
-     FROM crm.orders_of(org, (SELECT c.ref FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = guest), NULL) AS o
-     JOIN crm.venue AS v ON v.org_id = org AND v.venue_id = o.venue_id
-     WHERE (o.completed_at, 'order', o.order_ref) < (before_at, before_kind, before_id) AND (sees IS NULL OR o.venue_id = ANY (sees))
-     ORDER BY o.completed_at DESC, o.order_ref DESC LIMIT page_size)
+     FROM (SELECT * FROM crm.orders_of(org, guest_ref, NULL) AS o
+           WHERE (o.completed_at, 'order', o.order_ref) < (before_at, before_kind, before_id) AND (sees IS NULL OR o.venue_id = ANY (sees))
+           ORDER BY o.completed_at DESC, o.order_ref DESC LIMIT page_size) AS o
+     JOIN crm.venue AS v ON v.org_id = org AND v.venue_id = o.venue_id)
     UNION ALL
     (SELECT n.created_at, 'note', lpad(n.note_id::text, 20, '0'), n.venue_id, left(n.body, 200),
             jsonb_strip_nulls(jsonb_build_object('note_id', n.note_id, 'author', n.author, 'body', n.body, 'pinned', n.pinned, 'corrects', n.corrects))

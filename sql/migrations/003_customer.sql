@@ -170,7 +170,7 @@ COMMENT ON COLUMN crm.name_word.word IS 'Word without accents, in lower case';
 DO $$
 BEGIN
   -- pg_trgm stands in whatever schema the administrator chose.
-  EXECUTE format('CREATE INDEX name_word_by_trigram ON crm.name_word USING gist (word %I.gist_trgm_ops)',
+  EXECUTE format('CREATE INDEX name_word_by_trigram ON crm.name_word USING gin (word %I.gin_trgm_ops)',
                  (SELECT n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm'));
 END
 $$;
