@@ -109,9 +109,14 @@ extension_sql_file!(
     requires = ["customer_lifetime", list::signature::text_signature]
 );
 extension_sql_file!(
+    "../../sql/customer/list_members.sql",
+    name = "customer_list_members",
+    requires = ["customer_list_guests"]
+);
+extension_sql_file!(
     "../../sql/customer/list_page.sql",
     name = "customer_list_page",
-    requires = ["customer_list_guests", list::list_page]
+    requires = ["customer_list_members", list::list_page]
 );
 extension_sql_file!(
     "../../sql/customer/list_rows.sql",

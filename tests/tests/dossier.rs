@@ -273,3 +273,60 @@ fn a_timeline_is_paged_without_gaps_or_repeats() {
     sql.expect_refusal("SELECT * FROM crm.timeline('ana', NULL, 0)", &["22023"], "page");
     sql.expect_refusal("SELECT * FROM crm.timeline('ghost')", &["CR404"], "ghost");
 }
+
+#[test]
+fn the_list_of_guests_is_filtered_by_tags_and_segment() {
+    let (database, mut sql) = platform("list");
+    sql.run(
+        "SELECT dine('g' || i, CASE i % 2 WHEN 0 THEN 'bistro' ELSE 'bar' END, timestamp '2025-03-01 12:00' - (i % 17) * interval '3 days', i) FROM generate_series(1, 60) i;
+         SELECT crm.tag_customers(ARRAY(SELECT 'g' || i FROM generate_series(3, 60, 3) i), '{Three}');
+         SELECT crm.tag_customers(ARRAY(SELECT 'g' || i FROM generate_series(4, 60, 4) i), '{Four}')",
+    );
+    let segment = sql.number(r#"SELECT crm.create_segment(NULL, 'big', 'Big', '{"v":1,"scope":"org","where":{"field":"total_spent","op":"gte","value":30}}')"#);
+    let login = format!("{}_manager", database.name());
+    let mut manager = member(&database, &mut sql, "manager", "manager", "NULL");
+    let listed = |sql: &mut Session, call: &str| {
+        sql.rows(&format!("SELECT ref FROM crm.customer_list({call}, page_size => 200)"))
+    };
+    let numbers = |wanted: &dyn Fn(u32) -> bool| {
+        (1..=60).filter(|i| wanted(*i)).map(|i| format!("g{i}")).collect::<Vec<_>>()
+    };
+    // By spend, which is the guest's number.
+    assert_eq!(listed(&mut manager, "sort => 'spend', tags => '{three}'"), numbers(&|i| i % 3 == 0));
+    assert_eq!(listed(&mut manager, "sort => 'spend', tags => '{Three,FOUR}'"), numbers(&|i| i % 12 == 0));
+    assert_eq!(
+        listed(
+            &mut manager,
+            &format!("sort => 'spend', tags => '{{Three}}', segment => {segment}, venue => 'bar'")
+        ),
+        numbers(&|i| i % 3 == 0 && i % 2 == 1 && i >= 30)
+    );
+    assert_eq!(
+        listed(&mut manager, "sort => 'spend', tags => '{Three}', spend_from => 20, spend_to => 40"),
+        numbers(&|i| i % 3 == 0 && (20..=40).contains(&i))
+    );
+    // Paged, in every order, the same guests.
+    for sort in ["-spend", "last_visit", "name", "-name", "orders"] {
+        let whole = listed(&mut manager, &format!("sort => '{sort}', tags => '{{Three}}'"));
+        assert_eq!(whole.len(), 20, "{sort}");
+        let paged = manager.rows(&format!(
+            "WITH RECURSIVE page AS (
+               SELECT 1 AS n, p.* FROM (SELECT array_agg(l.ref) AS refs, (array_agg(l.cursor))[7] AS last FROM crm.customer_list(sort => '{sort}', tags => '{{Three}}', page_size => 7) l) p
+               UNION ALL
+               SELECT n + 1, x.* FROM page CROSS JOIN LATERAL (
+                 SELECT array_agg(l.ref) AS refs, (array_agg(l.cursor))[7] AS last FROM crm.customer_list(sort => '{sort}', tags => '{{Three}}', page_size => 7, after => page.last) l) x
+               WHERE page.last IS NOT NULL)
+             SELECT u FROM page, unnest(refs) WITH ORDINALITY AS u(u, o) ORDER BY n, o"
+        ));
+        assert_eq!(paged, whole, "{sort}");
+    }
+    for (call, code, part) in [
+        ("tags => '{nothing}'", "CR404", "nothing"),
+        ("tags => '{}'", "22023", "tags"),
+        ("segment => 999999", "CR404", "999999"),
+    ] {
+        manager.expect_refusal(&format!("SELECT * FROM crm.customer_list({call})"), &[code], part);
+    }
+    drop(manager);
+    sql.run(&format!("DROP OWNED BY {login}; DROP ROLE {login}"));
+}

@@ -197,7 +197,7 @@ fn uuids<'a>(guests: impl Iterator<Item = &'a Guest>) -> Value {
 }
 
 /// Guests of a page in order. The scope is a venue, nil for the organisation, or null for some of its venues: then all rows of
-/// totals at them are added up. The request is read and checked by `crm.customer_list`, under whose settings the plans are made.
+/// totals at them are added up. With guests given, only of those, by their rows of totals. The request is read and checked by `crm.customer_list`, under whose settings the plans are made.
 #[pg_extern(schema = "crm", stable, parallel_unsafe)]
 #[allow(clippy::too_many_arguments)]
 fn list_page(
@@ -226,6 +226,7 @@ fn list_page(
     after_time: Option<TimestampWithTimeZone>,
     after_name: Option<&str>,
     after_guest: Option<Uuid>,
+    only: Option<Vec<Uuid>>,
 ) -> Result<Vec<Uuid>, ErrorReport> {
     let sort = Sort::named(sort).ok_or_else(|| {
         ErrorReport::new(
@@ -299,9 +300,11 @@ fn list_page(
         seen,
         after,
     };
-    let guests = match scope {
-        Some(_) => request.page()?,
-        None => request.live(None)?.into_iter().map(|found| found.guest).collect(),
+    let keys = |found: Vec<Found>| found.into_iter().map(|found| found.guest).collect();
+    let guests: Vec<Guest> = match (only, scope) {
+        (Some(only), _) => keys(request.live(Some(&only.iter().map(|guest| *guest.as_bytes()).collect()))?),
+        (None, Some(_)) => request.page()?,
+        (None, None) => keys(request.live(None)?),
     };
     Ok(guests.into_iter().map(Uuid::from_bytes).collect())
 }

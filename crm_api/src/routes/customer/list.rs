@@ -37,6 +37,8 @@ const POINTERS: &[(&str, &str)] = &[
     ("visits_to", "#/query/visits_to"),
     ("last_visit_from", "#/query/last_visit_from"),
     ("last_visit_to", "#/query/last_visit_to"),
+    ("tags", "#/query/tag"),
+    ("segment", "#/query/segment"),
 ];
 
 // Money and the cursor travel as text: a number type or a JSON parser could change their digits.
@@ -48,7 +50,8 @@ const SQL: &str = "\
       FROM crm.customer_list(venue => $1::text, labels => string_to_array($2::text, ','), search => $3::text, sort => $4::text, \
            after => $5::text::jsonb, page_size => $6::int, spend_from => $7::text::numeric, spend_to => $8::text::numeric, \
            orders_from => $9::int, orders_to => $10::int, visits_from => $11::int, visits_to => $12::int, \
-           last_visit_from => $13::date, last_visit_to => $14::date)";
+           last_visit_from => $13::date, last_visit_to => $14::date, \
+           tags => string_to_array($15::text, ','), segment => $16::int)";
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -86,6 +89,11 @@ pub struct Parameters {
     last_visit_from: Option<NaiveDate>,
     /// Last visit on this local day of the venue, or earlier.
     last_visit_to: Option<NaiveDate>,
+    /// Only guests who have all of these tags, by name, separated by commas.
+    #[param(example = "VIP", max_length = 3200)]
+    tag: Option<String>,
+    /// Only members of the segment of this number.
+    segment: Option<i32>,
     /// next_cursor of the page before, asked with the same other parameters.
     #[param(max_length = 2048)]
     cursor: Option<String>,
@@ -264,6 +272,8 @@ pub async fn list(
                 &parameters.visits_to,
                 &parameters.last_visit_from,
                 &parameters.last_visit_to,
+                &parameters.tag,
+                &parameters.segment,
             ],
         )
         .await
