@@ -49,9 +49,14 @@ extension_sql_file!(
     requires = ["venue_read_settings"]
 );
 extension_sql_file!(
+    "../../sql/venue/set_region.sql",
+    name = "venue_set_region",
+    requires = ["venue_scoring_rule"]
+);
+extension_sql_file!(
     "../../sql/venue/venue_list.sql",
     name = "venue_venue_list",
-    requires = ["venue_scoring_rule"]
+    requires = ["venue_set_region"]
 );
 extension_sql_file!(
     "../../sql/venue/venue_settings.sql",

@@ -8,6 +8,9 @@ BEGIN
     FROM crm.check_binding() AS c WHERE c.severity <> 'info';
   RETURN QUERY SELECT 'warning', 'venue ' || v.name, 'its history is not counted yet', 'CALL crm.backfill();'
     FROM crm.venue_scoring AS s JOIN crm.venue AS v ON v.org_id = s.org_id AND v.venue_id = s.venue_id WHERE s.counting = 'pending';
+  RETURN QUERY SELECT 'warning', 'organisation ' || o.name, 'it has no region: phone numbers without a country''s code are found by their digits only', 'SELECT crm.set_region(''…''), such as DE, or map region of the venues.'
+    FROM crm.organisation AS o WHERE o.default_region IS NULL
+      AND EXISTS (SELECT FROM crm.customer AS c WHERE c.org_id = o.org_id AND c.phone_digits IS NOT NULL AND c.phone_e164 IS NULL);
   RETURN QUERY SELECT 'warning', 'changes put off: ' || c.entity,
       format('%s since %s: %s', count(*), min(c.occurred_at), max(c.message)), 'SELECT crm.repair_failed();'
     FROM crm.failed_change AS c GROUP BY c.entity;

@@ -164,6 +164,21 @@ fn without_a_platform_table_the_crm_keeps_its_guests_itself() {
     let id = sql.value("SELECT customer_id FROM crm.capture_customer('+49 171 2345678', 'Max')");
     assert_eq!(&id[14..15], "7", "a UUID of version 7: {id}");
     sql.expect_rows(&format!("SELECT ref = customer_id::text, crm.key(ref) = customer_id FROM crm.customer WHERE customer_id = '{id}'"), &["t|t"]);
+    // Numbers written down before are read once the region is known.
+    sql.run(r#"INSERT INTO crm.customer (org_id, customer_id, ref, name, phone) SELECT org_id, crm.key('eva'), 'eva', 'Eva', '0171 7654321' FROM crm.organisation"#);
+    sql.expect_rows(
+        "SELECT phone_e164, phone_digits FROM crm.customer WHERE ref = 'eva'",
+        &["null|01717654321"],
+    );
+    sql.expect_rows("SELECT severity FROM crm.health() WHERE problem LIKE '%no region%'", &["warning"]);
+    sql.expect_refusal("SELECT crm.set_region('Germany')", &["22023"], "region");
+    assert_eq!(sql.number("SELECT crm.set_region('DE')"), 1);
+    sql.expect_rows("SELECT phone_e164 FROM crm.customer WHERE ref = 'eva'", &["+491717654321"]);
+    sql.expect_none("SELECT * FROM crm.health() WHERE problem LIKE '%no region%'");
+    sql.expect_rows(
+        "SELECT customer_name, created FROM crm.capture_customer('0049 171 7654321')",
+        &["Eva|f"],
+    );
     // The platform's orders may name him.
     sql.run(&format!(r#"INSERT INTO "Order" (id, "venueId", "customerId", status, total, "completedAt") VALUES ('1', 'bistro', '{id}', 'COMPLETED', 12, now())"#));
     sql.expect_rows(
