@@ -76,12 +76,12 @@ pub fn run(bench: &Bench, platform: &Platform) -> Result<Section, Failure> {
     })
 }
 
-fn at(times: &mut [f64], percent: f64) -> f64 {
+pub(super) fn at(times: &mut [f64], percent: f64) -> f64 {
     times.sort_by(f64::total_cmp);
     percentile(times, percent).unwrap_or(f64::INFINITY)
 }
 
-fn timed(sql: &mut Session, statement: &str) -> Result<f64, Failure> {
+pub(super) fn timed(sql: &mut Session, statement: &str) -> Result<f64, Failure> {
     let start = Instant::now();
     sql.rows(statement)?;
     Ok(start.elapsed().as_secs_f64() * 1e3)

@@ -5,6 +5,7 @@ mod bulk;
 mod complete;
 mod day;
 mod growth;
+mod guests;
 mod latency;
 mod night;
 mod page;
@@ -72,6 +73,7 @@ pub static GROUPS: [Group; 4] = [
         cases: &[
             Case { name: "crowd-night", run: night::run },
             Case { name: "latency", run: latency::run },
+            Case { name: "guests", run: guests::run },
             Case { name: "upkeep", run: upkeep::run },
         ],
     },
