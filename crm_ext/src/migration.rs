@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     9 "009_merge",
     10 "010_segment",
     11 "011_facts",
+    12 "012_preference",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]

@@ -43,6 +43,8 @@ BEGIN
         ('counted_orders_of', format('SELECT o.total, o.completed_at FROM (SELECT %s JOIN crm.venue_scoring AS s ON s.ref = $2 WHERE %s AND %s AND %s) AS o(customer_ref, order_ref, total, completed_at) WHERE o.total IS NOT NULL AND o.completed_at IS NOT NULL',
            of_order, CASE WHEN fields ? 'customer' THEN crm.mapped_lookup(fields, 'customer', '$1') ELSE 'false' END,
            crm.mapped_lookup(fields, 'venue', '$2'), crm.order_is_kept(fields))),
+        ('sales_within', format('SELECT o.order_ref, o.completed_at FROM (SELECT %s JOIN crm.venue_scoring AS s ON s.ref = $1 WHERE %s AND %s AND %s) AS o(customer_ref, order_ref, total, completed_at) WHERE o.completed_at >= $2 AND o.completed_at < $3',
+           of_order, crm.mapped_lookup(fields, 'venue', '$1'), crm.mapped_range(fields, 'completed_at', '$2', '$3'), crm.order_is_kept(fields))),
         ('orders_of', crm.orders_of_body(fields, source)),
         ('orders_at', crm.orders_at_body(fields, source)),
         ('on_order_change', crm.order_trigger_body(fields)),
@@ -58,8 +60,8 @@ BEGIN
       RETURN QUERY VALUES ('bound_order_items', format('SELECT %s, %s, %s, (%s)::numeric FROM %s',
         crm.mapped_expression(fields, 'order', 'h'), crm.mapped_expression(fields, 'product', 'h'),
         crm.mapped_expression(fields, 'quantity', 'h'), crm.mapped_expression(fields, 'amount', 'h'), source)),
-        ('items_of_order', format('SELECT p.name, p.category, (%s)::numeric, (%s)::numeric, $2 FROM %s LEFT JOIN LATERAL crm.bound_product(%s) AS p ON true WHERE %s',
-          crm.mapped_expression(fields, 'quantity', 'h'), crm.mapped_expression(fields, 'amount', 'h'), source,
+        ('items_of_order', format('SELECT p.name, p.category, (%s)::numeric, (%s)::numeric, $2, %s FROM %s LEFT JOIN LATERAL crm.bound_product(%s) AS p ON true WHERE %s',
+          crm.mapped_expression(fields, 'quantity', 'h'), crm.mapped_expression(fields, 'amount', 'h'), crm.mapped_expression(fields, 'product', 'h'), source,
           crm.mapped_expression(fields, 'product', 'h'), crm.mapped_lookup(fields, 'order', '$1')));
   END CASE;
 END
@@ -72,7 +74,7 @@ SET search_path = pg_catalog, pg_temp
 AS $outer$
   SELECT format($$
   (SELECT t.customer_ref, t.order_ref, t.total, t.day, crm.daypart(t.at, t.breakfast_from, t.lunch_from, t.afternoon_from, t.dinner_from, t.late_from) AS daypart,
-     crm.weekday(t.day) AS weekday, t.channel, t.table_name, t.payment_method, t.promo_code
+     crm.weekday(t.day) AS weekday, t.channel, t.table_name, t.payment_method, t.promo_code, t.completed_at
    FROM (SELECT t.*, crm.local_day(t.completed_at, t.timezone, t.day_starts_at) AS day, (t.completed_at AT TIME ZONE t.timezone)::time AS at
      FROM (
        SELECT %s AS customer_ref, %s AS order_ref, %s AS total, (%s)::timestamptz AS completed_at, (%s)::text AS channel, (%s)::text AS table_name,
@@ -96,7 +98,7 @@ CREATE OR REPLACE FUNCTION crm.orders_of_body(fields jsonb, source text) RETURNS
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $outer$
-  SELECT format($$SELECT o.order_ref, o.total, o.day, o.daypart, o.weekday, o.channel, o.table_name, o.payment_method, o.promo_code
+  SELECT format($$SELECT o.order_ref, o.total, o.day, o.daypart, o.weekday, o.channel, o.table_name, o.payment_method, o.promo_code, o.completed_at
 FROM crm.refs_of($1, $2) AS r(ref)
 CROSS JOIN LATERAL %s AS o$$,
     crm.orders_with_days(fields, source, CASE WHEN fields ? 'customer' THEN crm.mapped_lookup(fields, 'customer', 'r.ref') ELSE 'false' END, '$3'))
