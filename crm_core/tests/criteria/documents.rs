@@ -52,7 +52,7 @@ const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "frid
 
 fn leaf(draw: Draw<'_>, of: Of, at_venue: bool, depth: u64) -> Value {
     match of {
-        Of::Guest => match draw(if at_venue { 27 } else { 20 }) {
+        Of::Guest => match draw(if at_venue { 37 } else { 22 }) {
             0 => number(draw, "total_orders", 0, 20, Literal::Whole),
             1 => number(draw, "total_visits", 0, 15, Literal::Whole),
             2 => number(draw, "total_spent", 0, 900, Literal::Money),
@@ -71,12 +71,22 @@ fn leaf(draw: Draw<'_>, of: Of, at_venue: bool, depth: u64) -> Value {
             17 => set(draw, "in_segment", &["vip", "lunch_guests", "o'brien", "{}"]),
             18 => relation(draw, "orders", Of::Order, depth),
             19 => relation(draw, "items", Of::Item, depth),
-            20 => number(draw, "recency_score", 1, 5, Literal::Whole),
-            21 => number(draw, "frequency_score", 1, 5, Literal::Whole),
-            22 => number(draw, "monetary_score", 1, 5, Literal::Whole),
-            23 => choice(draw, "label", &LABELS),
-            24 => choice(draw, "previous_label", &LABELS),
-            25 => timestamp(draw, "label_changed_at"),
+            20 => set(draw, "allergens", &["milk", "nuts", "gluten", "fish"]),
+            21 => set(draw, "dietary", &["vegan", "halal", "low_sodium", "kosher"]),
+            28 => set(draw, "favourites", &["Pizza", "pizza", "wine", "o'brien", "Food"]),
+            29 => set(draw, "dislikes", &["Pizza", "Pasta", "wine", "o'brien"]),
+            30 => text(draw, "preferred_category", &["food", "Drinks"]),
+            31 => choice(draw, "preferred_daypart", &DAYPARTS),
+            32 => text(draw, "preferred_table", &["T1", "t2", "12"]),
+            33 => text(draw, "preferred_channel", &["delivery", "Pickup"]),
+            34 => text(draw, "preferred_payment_method", &["card", "CASH"]),
+            35 | 36 => choice(draw, "spend_trend", &["up", "down", "steady"]),
+            22 => number(draw, "recency_score", 1, 5, Literal::Whole),
+            23 => number(draw, "frequency_score", 1, 5, Literal::Whole),
+            24 => number(draw, "monetary_score", 1, 5, Literal::Whole),
+            25 => choice(draw, "label", &LABELS),
+            26 => choice(draw, "previous_label", &LABELS),
+            27 => timestamp(draw, "label_changed_at"),
             _ => number(draw, "spend_percentile", 0, 99, Literal::Whole),
         },
         Of::Order => match draw(if depth > 1 { 9 } else { 8 }) {

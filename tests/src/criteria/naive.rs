@@ -57,7 +57,12 @@ pub fn holds(node: &Value, row: &Row, today: NaiveDate) -> bool {
             given,
             &operator,
             value,
-            matches!(node["field"].as_str(), Some("label" | "previous_label" | "daypart" | "weekday")),
+            matches!(
+                node["field"].as_str(),
+                Some(
+                    "label" | "previous_label" | "daypart" | "weekday" | "preferred_daypart" | "spend_trend"
+                )
+            ),
         ),
         Cell::Set(given) => set(&given, &operator, value),
         Cell::Rows(rows) => {
@@ -114,6 +119,16 @@ fn cell(row: &Row, field: &str, today: NaiveDate) -> Cell {
             "birth_date" => Cell::Day(guest.birth_date),
             "created_at" => Cell::Day(Some(guest.created_day)),
             "in_segment" => Cell::Set(guest.segments.clone().unwrap_or_default()),
+            "allergens" => Cell::Set(guest.allergens.clone()),
+            "dietary" => Cell::Set(guest.dietary.clone()),
+            "favourites" => Cell::Set(guest.favourites.clone()),
+            "dislikes" => Cell::Set(guest.dislikes.clone()),
+            "preferred_category" => Cell::Text(guest.preferred_category.clone()),
+            "preferred_daypart" => Cell::Text(guest.preferred_daypart.clone()),
+            "preferred_table" => Cell::Text(guest.preferred_table.clone()),
+            "preferred_channel" => Cell::Text(guest.preferred_channel.clone()),
+            "preferred_payment_method" => Cell::Text(guest.preferred_payment_method.clone()),
+            "spend_trend" => Cell::Text(guest.spend_trend.clone()),
             "random_bucket" => whole(Some(guest.random_bucket)),
             "orders" => Cell::Rows(guest.orders.iter().map(of_order).collect()),
             "items" => Cell::Rows(guest.orders.iter().flat_map(of_items).collect()),
