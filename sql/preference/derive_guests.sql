@@ -27,7 +27,9 @@ AS $$
            sum(o.total) FILTER (WHERE o.back <= 5) AS lately, sum(o.total) FILTER (WHERE o.back BETWEEN 6 AND 10) AS before
     FROM o GROUP BY o.customer_id HAVING count(*) >= 3
   ), product AS MATERIALIZED (
-    SELECT p.ref, p.name, p.category FROM crm.bound_products() AS p
+    SELECT COALESCE(p.ref, s.product_ref) AS ref, p.name, p.category, s.last_sold_at
+    FROM crm.bound_products() AS p
+    FULL JOIN (SELECT * FROM crm.product_sale AS s WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id) AS s ON s.product_ref = p.ref
   ), line AS MATERIALIZED (
     SELECT o.customer_id, o.back, o.completed_at, i.product_ref
     FROM o JOIN guest AS g ON g.customer_id = o.customer_id
@@ -35,21 +37,20 @@ AS $$
     WHERE i.product_ref IS NOT NULL AND (i.quantity > 0) IS NOT FALSE
     GROUP BY o.customer_id, o.back, o.completed_at, i.product_ref
   ), bought AS MATERIALIZED (
-    SELECT l.*, row_number() OVER (PARTITION BY l.customer_id ORDER BY l.orders DESC, l.last_seen DESC, l.product_ref COLLATE "C") AS rank
+    SELECT l.*, g.orders AS of_orders, g.times, p.name, p.last_sold_at,
+           row_number() OVER (PARTITION BY l.customer_id ORDER BY l.orders DESC, l.last_seen DESC, l.product_ref COLLATE "C") AS rank
     FROM (SELECT l.customer_id, l.product_ref, count(*) AS orders, min(l.completed_at) AS first_seen, max(l.completed_at) AS last_seen
           FROM line AS l GROUP BY l.customer_id, l.product_ref) AS l
+    JOIN guest AS g ON g.customer_id = l.customer_id
+    LEFT JOIN product AS p ON p.ref = l.product_ref
   ), found AS (
-    SELECT b.customer_id, 'favourite_product' AS kind, b.product_ref AS value, p.name, crm.wilson_lower_bound(b.orders, g.orders) AS strength,
-           b.orders, g.orders AS of_orders, b.first_seen, b.last_seen
-    FROM bought AS b JOIN guest AS g ON g.customer_id = b.customer_id LEFT JOIN product AS p ON p.ref = b.product_ref
-    WHERE b.rank <= 3 AND b.orders >= 3
+    SELECT b.customer_id, 'favourite_product' AS kind, b.product_ref AS value, b.name, crm.wilson_lower_bound(b.orders, b.of_orders) AS strength,
+           b.orders, b.of_orders, b.first_seen, b.last_seen
+    FROM bought AS b WHERE b.rank <= 3 AND b.orders >= 3
     UNION ALL
-    SELECT b.customer_id, 'disliked_product', b.product_ref, p.name, round(b.skips::numeric / (b.skips + 5), 3), 1, 1 + b.skips, b.first_seen, b.last_seen
-    FROM (SELECT b.*, width_bucket(s.last_sold_at, g.times) - width_bucket(b.last_seen, g.times) AS skips
-          FROM bought AS b JOIN guest AS g ON g.customer_id = b.customer_id
-          JOIN crm.product_sale AS s ON s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id AND s.product_ref = b.product_ref
-          WHERE b.orders = 1 AND g.orders >= 6) AS b
-    LEFT JOIN product AS p ON p.ref = b.product_ref
+    SELECT b.customer_id, 'disliked_product', b.product_ref, b.name, round(b.skips::numeric / (b.skips + 5), 3), 1, 1 + b.skips, b.first_seen, b.last_seen
+    FROM (SELECT b.*, width_bucket(b.last_sold_at, b.times) - width_bucket(b.last_seen, b.times) AS skips
+          FROM bought AS b WHERE b.orders = 1 AND b.of_orders >= 6) AS b
     WHERE b.skips >= 5
     UNION ALL
     SELECT c.customer_id, 'category', c.category, NULL, crm.wilson_lower_bound(c.orders, g.orders), c.orders, g.orders, c.first_seen, c.last_seen
@@ -77,8 +78,8 @@ AS $$
   FROM guest AS g
   LEFT JOIN (SELECT f.customer_id, array_agg(ROW(f.kind, f.value, f.name, f.strength, f.orders, f.of_orders, f.first_seen, f.last_seen)::crm.derived_value) AS derived
              FROM found AS f GROUP BY f.customer_id) AS f ON f.customer_id = g.customer_id
-  LEFT JOIN (SELECT b.customer_id, jsonb_agg(jsonb_build_object('product', b.product_ref, 'name', p.name, 'orders', b.orders) ORDER BY b.rank) AS products
-             FROM bought AS b LEFT JOIN product AS p ON p.ref = b.product_ref WHERE b.rank <= 10 GROUP BY b.customer_id) AS t ON t.customer_id = g.customer_id
+  LEFT JOIN (SELECT b.customer_id, jsonb_agg(jsonb_build_object('product', b.product_ref, 'name', b.name, 'orders', b.orders) ORDER BY b.rank) AS products
+             FROM bought AS b WHERE b.rank <= 10 GROUP BY b.customer_id) AS t ON t.customer_id = g.customer_id
 $$;
 COMMENT ON FUNCTION crm.derived_of(crm.venue_key, uuid[]) IS 'What the orders of some guests of a venue tell, those with three orders at least. A line without quantity, or with one above zero, is an order of its product.';
 
