@@ -37,21 +37,23 @@ AS $$
     WHERE i.product_ref IS NOT NULL AND (i.quantity > 0) IS NOT FALSE
     GROUP BY o.customer_id, o.back, o.completed_at, i.product_ref
   ), bought AS MATERIALIZED (
-    SELECT l.*, g.orders AS of_orders, g.times, p.name, p.last_sold_at,
-           row_number() OVER (PARTITION BY l.customer_id ORDER BY l.orders DESC, l.last_seen DESC, l.product_ref COLLATE "C") AS rank
-    FROM (SELECT l.customer_id, l.product_ref, count(*) AS orders, min(l.completed_at) AS first_seen, max(l.completed_at) AS last_seen
-          FROM line AS l GROUP BY l.customer_id, l.product_ref) AS l
-    JOIN guest AS g ON g.customer_id = l.customer_id
-    LEFT JOIN product AS p ON p.ref = l.product_ref
+    SELECT l.*, row_number() OVER (PARTITION BY l.customer_id ORDER BY l.orders DESC, l.last_seen DESC, l.product_ref COLLATE "C") AS rank
+    FROM (SELECT l.*, g.orders AS of_orders, p.name,
+                 -- Of the guest's orders those after the one with it, up to the last sale of the product.
+                 CASE WHEN l.orders = 1 THEN width_bucket(p.last_sold_at, g.times) - width_bucket(l.last_seen, g.times) END AS skips
+          FROM (SELECT l.customer_id, l.product_ref, count(*) AS orders, min(l.completed_at) AS first_seen, max(l.completed_at) AS last_seen
+                FROM line AS l GROUP BY l.customer_id, l.product_ref) AS l
+          JOIN guest AS g ON g.customer_id = l.customer_id
+          LEFT JOIN product AS p ON p.ref = l.product_ref
+          -- Computed before the sort, which need not carry the times of all orders.
+          OFFSET 0) AS l
   ), found AS (
     SELECT b.customer_id, 'favourite_product' AS kind, b.product_ref AS value, b.name, crm.wilson_lower_bound(b.orders, b.of_orders) AS strength,
            b.orders, b.of_orders, b.first_seen, b.last_seen
     FROM bought AS b WHERE b.rank <= 3 AND b.orders >= 3
     UNION ALL
     SELECT b.customer_id, 'disliked_product', b.product_ref, b.name, round(b.skips::numeric / (b.skips + 5), 3), 1, 1 + b.skips, b.first_seen, b.last_seen
-    FROM (SELECT b.*, width_bucket(b.last_sold_at, b.times) - width_bucket(b.last_seen, b.times) AS skips
-          FROM bought AS b WHERE b.orders = 1 AND b.of_orders >= 6) AS b
-    WHERE b.skips >= 5
+    FROM bought AS b WHERE b.skips >= 5
     UNION ALL
     SELECT c.customer_id, 'category', c.category, NULL, crm.wilson_lower_bound(c.orders, g.orders), c.orders, g.orders, c.first_seen, c.last_seen
     FROM (SELECT c.*, row_number() OVER (PARTITION BY c.customer_id ORDER BY c.orders DESC, c.last_seen DESC, c.category COLLATE "C") AS rank
