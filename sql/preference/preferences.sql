@@ -44,11 +44,14 @@ BEGIN
            jsonb_agg(COALESCE(o.name, o.value) ORDER BY o.source DESC, o.strength DESC, o.value) FILTER (WHERE o.kind IN ('favourite_product', 'favourite_category')) AS favourites,
            jsonb_agg(o.value ORDER BY o.last_seen DESC, o.value) FILTER (WHERE o.kind = 'seating') AS seating,
            min(o.value) FILTER (WHERE o.kind = 'table') AS usual_table
-    FROM crm.preferences_of(of_guest.org_id, of_guest.scope_id, of_guest.customer_id) AS o) AS p
+    FROM (SELECT o.*, row_number() OVER (PARTITION BY o.kind, o.source ORDER BY o.strength DESC, o.value) AS place
+          FROM crm.preferences_of(of_guest.org_id, of_guest.scope_id, of_guest.customer_id) AS o) AS o
+    -- Of what was never ordered again the strongest are enough; of what he said, nothing is left out.
+    WHERE o.source = 'explicit' OR o.place <= 5) AS p
   WHERE c.org_id = of_guest.org_id AND c.customer_id = of_guest.customer_id;
   RETURN card;
 END
 $$;
 ALTER FUNCTION crm.kitchen_card(text, text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.kitchen_card(text, text) IS 'What order taking and the kitchen ticket need of a guest (the CRM''s id or the platform''s) at a venue: name, allergens, diets, dislikes, favourites, seating, usual table. CR404 for an unknown guest or venue.';
+COMMENT ON FUNCTION crm.kitchen_card(text, text) IS 'What order taking and the kitchen ticket need of a guest (the CRM''s id or the platform''s) at a venue: name, allergens, diets, dislikes (all that he stated, and the five strongest derived), favourites, seating, usual table. CR404 for an unknown guest or venue.';
 GRANT EXECUTE ON FUNCTION crm.kitchen_card(text, text) TO crm_staff;
