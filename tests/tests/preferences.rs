@@ -1,5 +1,6 @@
 //! What guests need and like, told or derived: cases computed by hand, who may know, and the segments that ask for it.
 
+use crm_tests::sequence::Sequence;
 use crm_tests::{Session, TestDatabase};
 
 /// Venues r1 and r2 of red, b1 of blue, all in UTC. Ana ordered eleven times at r1, one order a day from 1 March on; Ben and
@@ -63,6 +64,7 @@ impl Restaurants {
                  "completed":{"column":"status","in":["COMPLETED"]},"table":"table","channel":"channel","payment_method":"payment"}')"#,
         );
         sql.run("CALL crm.backfill()");
+        sql.run("CALL crm.run_night()");
         Self { database, sql }
     }
 
@@ -210,6 +212,39 @@ fn the_night_derives_for_guests_whose_orders_changed() {
     red.sql.run("CALL crm.run_night()");
     red.sql.expect_none("SELECT * FROM crm.preferences('ben')");
     red.sql.expect_none("SELECT * FROM crm.guest_habit WHERE customer_id = crm.key('ben')");
+}
+
+#[test]
+fn looking_at_changed_guests_alone_finds_what_looking_at_all_finds() {
+    let mut red = Restaurants::new("changed");
+    let mut random = Sequence::from_seed(3);
+    let mut hours = 0;
+    red.sql.run(r#"SELECT eat(NULL, 'r1', '2025-03-11 23:59', 1, ARRAY(SELECT id FROM "Product"), NULL, NULL, NULL); SELECT crm.derive_preferences('r1')"#);
+    for round in 0..25 {
+        for _ in 0..1 + random.below(6) {
+            hours += random.below(12);
+            let guest = ["ana", "ana2", "ben", "cleo"][random.below(4) as usize];
+            let meal = ["{soup}", "{pasta,wine}", "{w2}", "{pizza,w3}", "{}"][random.below(5) as usize];
+            let table = ["T1", "T1", "T2"][random.below(3) as usize];
+            red.sql.run(&format!(
+                "SELECT eat('{guest}', 'r1', timestamp '2025-03-12' + interval '{hours} hours {round} minutes', {}, '{meal}', '{table}', NULL, NULL)",
+                5 + random.below(20)
+            ));
+            if random.below(5) == 0 {
+                red.sql.run(&format!(
+                    r#"UPDATE "Order" SET status = 'VOID' WHERE id = (SELECT id FROM "Order" WHERE "customerId" = '{guest}' AND status = 'COMPLETED' ORDER BY md5(id || {round}) LIMIT 1)"#
+                ));
+            }
+        }
+        // Everything stays on sale.
+        red.sql.run(&format!(
+            "SELECT eat(NULL, 'r1', timestamp '2025-03-12' + interval '{hours} hours 59 minutes {round} seconds', 1, ARRAY(SELECT id FROM \"Product\"), NULL, NULL, NULL);
+             SELECT set_config('crm.as_of', (timestamptz '2025-03-12 01:00+00' + interval '{hours} hours')::text, false)"
+        ));
+        red.sql.run("SELECT crm.derive_preferences('r1', false)");
+        red.sql.expect_rows("SELECT crm.derive_preferences('r1')", &["0"]);
+    }
+    assert!(red.sql.number("SELECT count(*) FROM crm.derived_preference WHERE kind LIKE '%product'") > 10);
 }
 
 #[test]
