@@ -22,7 +22,7 @@ use crate::segment_statement::{
 };
 
 const READ: &str = "
-    SELECT o.segments_inline, s.segment_id, s.key, s.criteria, s.has_overrides,
+    SELECT o.segments_inline, s.segment_id, s.key, s.criteria, s.has_overrides, s.is_sensitive,
            CASE WHEN $2 <> '00000000-0000-0000-0000-000000000000' THEN $2 ELSE
              (SELECT v.venue_id FROM crm.venue AS v JOIN crm.venue_scoring AS c ON c.org_id = v.org_id AND c.venue_id = v.venue_id
               WHERE v.org_id = $1 ORDER BY v.created_at, v.venue_id LIMIT 1) END
@@ -120,7 +120,7 @@ pub(crate) fn read(org_id: i32, id: Uuid) -> Result<Saved, ErrorReport> {
             let mut saved = Saved { inline: true, segments: Vec::new(), venue_of_days: None };
             for row in client.update(plan, None, &[org_id.into(), id.into()]).map_err(internal)? {
                 saved.inline = row.get::<bool>(1).map_err(internal)?.unwrap_or(true);
-                saved.venue_of_days = row.get::<Uuid>(6).map_err(internal)?;
+                saved.venue_of_days = row.get::<Uuid>(7).map_err(internal)?;
                 let (Some(id), Some(key), Some(text), Some(has_overrides)) = (
                     row.get::<i32>(2).map_err(internal)?,
                     row.get::<String>(3).map_err(internal)?,
@@ -131,7 +131,9 @@ pub(crate) fn read(org_id: i32, id: Uuid) -> Result<Saved, ErrorReport> {
                 };
                 let criteria = Criteria::parse(&text)
                     .map_err(|_| internal_error(format!("segment {id} has criteria that cannot be read")))?;
-                saved.segments.push(Segment::new(id, key, criteria, has_overrides));
+                let mut segment = Segment::new(id, key, criteria, has_overrides);
+                segment.is_sensitive = row.get::<bool>(6).map_err(internal)?.unwrap_or_default();
+                saved.segments.push(segment);
             }
             Ok(saved)
         })
@@ -198,6 +200,55 @@ fn follows_labels_alone(org_id: i32, scope_id: Uuid) -> Result<bool, ErrorReport
 #[pg_extern(schema = "crm", volatile, parallel_unsafe)]
 fn asks_for_profile(org_id: i32, scope_id: Uuid) -> Result<bool, ErrorReport> {
     Ok(!concerned(&scope(org_id, scope_id)?.segments, Occasion::Profile).is_empty())
+}
+
+/// Whether a segment of a scope asks for needs or preferences.
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+fn asks_for_preferences(org_id: i32, scope_id: Uuid) -> Result<bool, ErrorReport> {
+    Ok(!concerned(&scope(org_id, scope_id)?.segments, Occasion::Preference).is_empty())
+}
+
+/// Segments that ask for health data, or name one that does: who is a member tells of it.
+fn sensitive(segments: &[Segment]) -> BTreeSet<&str> {
+    let mut keys = BTreeSet::new();
+    loop {
+        let before = keys.len();
+        keys.extend(
+            segments
+                .iter()
+                .filter(|s| tells_of_health(&s.criteria, &keys))
+                .map(|s| s.key.as_str())
+                .collect::<Vec<_>>(),
+        );
+        if keys.len() == before {
+            return keys;
+        }
+    }
+}
+
+fn tells_of_health(criteria: &Criteria, sensitive: &BTreeSet<&str>) -> bool {
+    criteria.asks_for_health()
+        || criteria.segments().iter().any(|key| sensitive.contains(key.as_str()))
+        || (criteria.refers_to_all_segments() && !sensitive.is_empty())
+}
+
+/// The segments of a scope whose members tell of their health.
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+fn sensitive_segments(org_id: i32, scope_id: Uuid) -> Result<Vec<i32>, ErrorReport> {
+    let segments = read(org_id, scope_id)?.segments;
+    let keys = sensitive(&segments);
+    Ok(segments
+        .iter()
+        .filter(|segment| keys.contains(segment.key.as_str()))
+        .map(|segment| segment.id)
+        .collect())
+}
+
+/// Whether good criteria, for a segment of a scope, tell of health.
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+fn criteria_are_sensitive(org_id: i32, scope_id: Uuid, criteria: &str) -> Result<bool, ErrorReport> {
+    let criteria = crate::criteria::read(Criteria::parse(criteria), "criteria_are_sensitive")?;
+    Ok(tells_of_health(&criteria, &sensitive(&read(org_id, scope_id)?.segments)))
 }
 
 /// Keys of the segments of a scope that name another.

@@ -38,9 +38,10 @@ const RECORD: &str = "
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ), announced AS (
       INSERT INTO crm.outbox (org_id, topic, payload, occurred_at)
-      VALUES ($1, 'segment.membership', pg_catalog.jsonb_build_object(
+      SELECT $1, 'segment.membership', pg_catalog.jsonb_build_object(
         'venue_id', NULLIF($2, '00000000-0000-0000-0000-000000000000'), 'cause', $7, 'changes', pg_catalog.jsonb_build_array(
-          pg_catalog.jsonb_build_object('customer_id', $3, 'entered', $5, 'exited', $6, 'order_ref', $8))), $4)
+          pg_catalog.jsonb_build_object('customer_id', $3, 'entered', $9, 'exited', $10, 'order_ref', $8))), $4
+      WHERE pg_catalog.cardinality($9) + pg_catalog.cardinality($10) > 0
     )
     INSERT INTO crm.segment_tally (org_id, segment_id, delta)
     SELECT $1, e.id, 1 FROM pg_catalog.unnest($5) AS e(id) UNION ALL SELECT $1, e.id, -1 FROM pg_catalog.unnest($6) AS e(id)";
@@ -202,7 +203,7 @@ impl Scope {
         if guests.is_empty() || (!plan.asks_for_anything() && occasion != Occasion::Any) {
             return Ok(0);
         }
-        if !self.inline && matches!(cause.name, "order" | "profile" | "tag") {
+        if !self.inline && matches!(cause.name, "order" | "profile" | "tag" | "preference") {
             self.mark_due(guests)?;
             return Ok(0);
         }
@@ -313,12 +314,18 @@ impl Scope {
         now: TimestampWithTimeZone,
     ) -> Result<(), ErrorReport> {
         let Change { guest, former, segments, due, is_new } = change;
+        let entered: Vec<i32> = segments.iter().filter(|id| !former.contains(id)).copied().collect();
+        let exited: Vec<i32> = former.iter().filter(|id| !segments.contains(id)).copied().collect();
+        let known = |id: &i32| self.segments.iter().any(|segment| segment.id == *id);
+        if !exited.iter().all(known) {
+            // Of one that is archived only its row tells whether it is sensitive.
+            self.write_many(std::slice::from_ref(change), cause)?;
+            return Ok(());
+        }
         let (slot, text) = if *is_new { (&INSERT_PLAN, INSERT) } else { (&UPDATE_PLAN, UPDATE) };
         let key: [DatumWithOid<'_>; 3] = [self.org_id.into(), self.id.into(), (*guest).into()];
         let [org_id, id, guest_key] = key;
         execute(slot, text, &[org_id, id, guest_key, segments.clone().into(), (*due).into()])?;
-        let entered: Vec<i32> = segments.iter().filter(|id| !former.contains(id)).copied().collect();
-        let exited: Vec<i32> = former.iter().filter(|id| !segments.contains(id)).copied().collect();
         if entered.is_empty() && exited.is_empty() {
             return Ok(());
         }
@@ -326,7 +333,11 @@ impl Scope {
             ("order", None) => collected::last_orders().get(guest.as_bytes()).cloned(),
             (_, order_ref) => order_ref.map(str::to_owned),
         };
-        let given: [DatumWithOid<'_>; 8] = [
+        let sensitive =
+            |id: &i32| self.segments.iter().any(|segment| segment.id == *id && segment.is_sensitive);
+        let told = |ids: &[i32]| ids.iter().filter(|id| !sensitive(id)).copied().collect::<Vec<_>>();
+        let (entry_told, exit_told) = (told(&entered), told(&exited));
+        let given: [DatumWithOid<'_>; 10] = [
             self.org_id.into(),
             self.id.into(),
             (*guest).into(),
@@ -335,6 +346,8 @@ impl Scope {
             exited.into(),
             cause.name.into(),
             collected.as_deref().into(),
+            entry_told.into(),
+            exit_told.into(),
         ];
         execute(&RECORD_PLAN, RECORD, &given)
     }
@@ -418,6 +431,7 @@ fn follow_guests(
     let occasion = match cause {
         "order" if !new_here => Occasion::OrderAndLabel,
         "profile" | "tag" => Occasion::Profile,
+        "preference" => Occasion::Preference,
         _ => Occasion::Any,
     };
     let mut written = 0;

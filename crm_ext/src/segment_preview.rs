@@ -82,9 +82,10 @@ fn statement(explanation: &Explanation, of_organisation: bool, at_once: bool) ->
         statement.push(" AS f WHERE $3::int[] IS NULL OFFSET 0) AS e");
         statement.settle(Guests::All { of_organisation });
     } else {
+        let asked = statement.columns_asked("x");
         let _ = write!(
             statement.text,
-            "(SELECT * FROM {} AS x WHERE x.org_id = $1 AND x.venue_id = $2 AND (uuid_hash(x.customer_id) & {}) = ANY ($3::int[]) OFFSET 0) AS f OFFSET 0) AS e",
+            "(SELECT {asked} FROM {} AS x WHERE x.org_id = $1 AND x.venue_id = $2 AND (uuid_hash(x.customer_id) & {}) = ANY ($3::int[]) OFFSET 0) AS f OFFSET 0) AS e",
             relation(of_organisation),
             PARTS - 1
         );

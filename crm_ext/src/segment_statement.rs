@@ -19,6 +19,8 @@ pub(crate) struct Segment {
     pub(crate) criteria: Criteria,
     /// Whether guests were put in or kept out by hand.
     pub(crate) has_overrides: bool,
+    /// Whether its members are not told to consumers.
+    pub(crate) is_sensitive: bool,
     groups: BTreeSet<Group>,
     pub(crate) by_label_alone: bool,
     /// Segments of the same list that it refers to.
@@ -38,6 +40,8 @@ pub(crate) enum Occasion {
     Order,
     /// His profile changed.
     Profile,
+    /// What is known of his needs and preferences changed.
+    Preference,
 }
 
 impl Occasion {
@@ -48,6 +52,7 @@ impl Occasion {
             Occasion::OrderAndLabel => any_of(&[Group::Stats, Group::Cohort, Group::Orders, Group::Items]),
             Occasion::Order => !segment.by_label_alone && Occasion::OrderAndLabel.concerns(segment),
             Occasion::Profile => any_of(&[Group::Profile]),
+            Occasion::Preference => any_of(&[Group::Preferences]),
         }
     }
 }
@@ -96,6 +101,7 @@ impl Segment {
             key,
             criteria,
             has_overrides,
+            is_sensitive: false,
             groups,
             by_label_alone,
             refers_to: BTreeSet::new(),
@@ -162,6 +168,13 @@ impl Statement {
             fact_columns().filter(|name| mentions(&self.text, &format!("f.{name}"))).collect();
         let facts = guests.facts(&asked, &rows);
         self.text = self.text.replace(FACTS, &facts);
+    }
+
+    /// The facts asked for so far, as columns of a relation.
+    pub(crate) fn columns_asked(&self, of: &str) -> String {
+        let asked: Vec<&str> =
+            fact_columns().filter(|name| mentions(&self.text, &format!("f.{name}"))).collect();
+        columns(of, &asked)
     }
 
     pub(crate) fn push(&mut self, text: &str) {
@@ -261,10 +274,13 @@ const ONE_GUEST: &str = "(SELECT $1::int AS org_id, $2::uuid AS venue_id, $3::uu
     $17::text AS label, $18::text AS previous_label, $19::date AS label_changed_day,
     CASE WHEN $8::int > 0 THEN width_bucket($10::numeric - 0.01,
       (SELECT p.cuts FROM crm.venue_spend AS p WHERE p.org_id = $1 AND p.venue_id = $2)) END AS spend_percentile,
-    c.name, c.phone, c.email, crm.annual_day(c.birth_date, c.birthday) AS birth_date, c.kind, c.status = 'blocked' AS blocked, c.language,
+    c.name, c.phone, c.email, c.birth_date, crm.annual_day(c.birth_date, c.birthday) AS birthday, c.kind, c.status = 'blocked' AS blocked, c.language,
     crm.city_of($1, $3) AS city, crm.tags_of($1, $3) AS tags, crm.local_day(c.created_at, $5::text, $6::time) AS created_day,
-    '{}'::text[] AS segments, crm.random_bucket($3::uuid) AS random_bucket
-  FROM (SELECT) AS one LEFT JOIN crm.customer AS c ON c.org_id = $1 AND c.customer_id = $3)";
+    '{}'::text[] AS segments, crm.random_bucket($3::uuid) AS random_bucket,
+    n.allergens, n.dietary, n.favourites, n.dislikes, n.preferred_category, n.preferred_daypart, n.preferred_table, n.preferred_channel,
+    n.preferred_payment_method, n.spend_trend
+  FROM (SELECT) AS one LEFT JOIN crm.customer AS c ON c.org_id = $1 AND c.customer_id = $3
+  CROSS JOIN LATERAL crm.preference_facts($1, $2, $3) AS n)";
 
 /// The types of its parameters.
 pub(crate) const ONE_GUEST_TYPES: [PgBuiltInOids; 19] = [
@@ -382,8 +398,9 @@ pub(crate) fn evaluation(segments: &[Segment], asked: &BTreeSet<usize>, guests: 
     let mut inner = Statement::over_facts(given);
     inner.push_facts();
     inner.push(" AS f");
+    let carried = facts_of(asked.iter().map(|index| &segments[*index]));
     for level in 0..levels.saturating_sub(1) {
-        inner = next_level(inner, of_level(level).collect(), level, asked, segments);
+        inner = next_level(inner, of_level(level).collect(), level, &carried, asked, segments);
     }
     // What the outermost level renders comes before its FROM in the text, but after it in the numbers.
     statement.params = std::mem::take(&mut inner.params);
@@ -415,6 +432,18 @@ pub(crate) fn evaluation(segments: &[Segment], asked: &BTreeSet<usize>, guests: 
     statement
 }
 
+/// The facts that segments ask for, but for the segments a guest is in.
+fn facts_of<'a>(segments: impl Iterator<Item = &'a Segment>) -> Vec<&'static str> {
+    let mut text = String::new();
+    for segment in segments {
+        text.push_str(&segment.criteria.predicate().render(0));
+        text.extend(segment.criteria.next_change().map(|change| change.render(0)));
+        text.push_str(if segment.has_overrides { " f.org_id" } else { "" });
+    }
+    let names = CUSTOMER_FACTS.iter().map(|(name, _)| *name);
+    names.filter(|name| *name != "segments" && mentions(&text, &format!("f.{name}"))).collect()
+}
+
 /// Whether the guest `f` is a member.
 fn verdict(statement: &mut Statement, segment: &Segment) {
     if segment.has_overrides {
@@ -436,19 +465,18 @@ fn next_level(
     inner: Statement,
     of_level: Vec<&Segment>,
     level: usize,
+    facts: &[&str],
     asked: &BTreeSet<usize>,
     segments: &[Segment],
 ) -> Statement {
     let mut outer = Statement::new(inner.given);
     outer.params = inner.params;
     outer.rows = inner.rows;
-    let facts: Vec<&str> =
-        CUSTOMER_FACTS.iter().map(|(name, _)| *name).filter(|name| *name != "segments").collect();
     let carried: Vec<&Segment> =
         asked.iter().map(|index| &segments[*index]).filter(|segment| segment.level < level).collect();
     let columns = |of: &str| {
         let mut list = format!("{of}.venue_id, {of}.customer_id, {of}.timezone, {of}.day_starts_at");
-        for name in &facts {
+        for name in facts {
             let _ = write!(list, ", {of}.{name}");
         }
         for of_all in ROWS_OF_ALL {

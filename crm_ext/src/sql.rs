@@ -367,9 +367,59 @@ extension_sql_file!(
     requires = ["segment_refresh", segment::segment_problems, segment::segments_referring_to]
 );
 extension_sql_file!(
+    "../../sql/segment/sensitive.sql",
+    name = "segment_sensitive",
+    requires = ["segment_segment", segment::sensitive_segments, segment::criteria_are_sensitive]
+);
+extension_sql_file!(
+    "../../sql/preference/derive_guests.sql",
+    name = "preference_derive_guests",
+    requires = ["segment_sensitive"]
+);
+extension_sql_file!(
+    "../../sql/preference/derive_preferences.sql",
+    name = "preference_derive_preferences",
+    requires = ["preference_derive_guests"]
+);
+extension_sql_file!(
+    "../../sql/preference/follow_preferences.sql",
+    name = "preference_follow_preferences",
+    requires = ["preference_derive_preferences", segment::asks_for_preferences]
+);
+extension_sql_file!(
+    "../../sql/preference/health.sql",
+    name = "preference_health",
+    requires = ["preference_follow_preferences"]
+);
+extension_sql_file!(
+    "../../sql/preference/held_guest.sql",
+    name = "preference_held_guest",
+    requires = ["preference_health"]
+);
+extension_sql_file!(
+    "../../sql/preference/move_preferences.sql",
+    name = "preference_move_preferences",
+    requires = ["preference_held_guest"]
+);
+extension_sql_file!(
+    "../../sql/preference/preferences.sql",
+    name = "preference_preferences",
+    requires = ["preference_move_preferences"]
+);
+extension_sql_file!(
+    "../../sql/preference/preferences_of.sql",
+    name = "preference_preferences_of",
+    requires = ["preference_preferences"]
+);
+extension_sql_file!(
+    "../../sql/preference/state_preference.sql",
+    name = "preference_state_preference",
+    requires = ["preference_preferences_of"]
+);
+extension_sql_file!(
     "../../sql/dossier/dossier.sql",
     name = "dossier_dossier",
-    requires = ["segment_segment"]
+    requires = ["preference_state_preference"]
 );
 extension_sql_file!("../../sql/dossier/note.sql", name = "dossier_note", requires = ["dossier_dossier"]);
 extension_sql_file!("../../sql/dossier/tag.sql", name = "dossier_tag", requires = ["dossier_note"]);

@@ -44,6 +44,8 @@ BEGIN
         ('counted_orders_of', format('SELECT o.total, o.completed_at FROM (SELECT %s JOIN crm.venue_scoring AS s ON s.ref = $2 WHERE %s AND %s AND %s) AS o(customer_ref, order_ref, total, completed_at) WHERE o.total IS NOT NULL AND o.completed_at IS NOT NULL',
            of_order, CASE WHEN fields ? 'customer' THEN crm.mapped_lookup(fields, 'customer', '$1') ELSE 'false' END,
            crm.mapped_lookup(fields, 'venue', '$2'), crm.order_is_kept(fields))),
+        ('sales_within', format('SELECT o.order_ref, o.completed_at FROM (SELECT %s JOIN crm.venue_scoring AS s ON s.ref = $1 WHERE %s AND %s AND %s) AS o(customer_ref, order_ref, total, completed_at) WHERE o.completed_at >= $2 AND o.completed_at < $3',
+           of_order, crm.mapped_lookup(fields, 'venue', '$1'), crm.mapped_range(fields, 'completed_at', '$2', '$3'), crm.order_is_kept(fields))),
         ('orders_of', crm.orders_of_body(fields, source)),
         ('orders_at', crm.orders_at_body(fields, source)),
         ('on_order_change', crm.order_trigger_body(fields)),
@@ -59,8 +61,8 @@ BEGIN
       RETURN QUERY VALUES ('bound_order_items', format('SELECT %s, %s, %s, (%s)::numeric FROM %s',
         crm.mapped_expression(fields, 'order', 'h'), crm.mapped_expression(fields, 'product', 'h'),
         crm.mapped_expression(fields, 'quantity', 'h'), crm.mapped_expression(fields, 'amount', 'h'), source)),
-        ('items_of_order', format('SELECT p.name, p.category, (%s)::numeric, (%s)::numeric, $2 FROM %s LEFT JOIN LATERAL crm.bound_product(%s) AS p ON true WHERE %s',
-          crm.mapped_expression(fields, 'quantity', 'h'), crm.mapped_expression(fields, 'amount', 'h'), source,
+        ('items_of_order', format('SELECT p.name, p.category, (%s)::numeric, (%s)::numeric, $2, %s FROM %s LEFT JOIN LATERAL crm.bound_product(%s) AS p ON true WHERE %s',
+          crm.mapped_expression(fields, 'quantity', 'h'), crm.mapped_expression(fields, 'amount', 'h'), crm.mapped_expression(fields, 'product', 'h'), source,
           crm.mapped_expression(fields, 'product', 'h'), crm.mapped_lookup(fields, 'order', '$1')));
   END CASE;
 END

@@ -60,6 +60,9 @@ AS $$
       'order_ref text, total numeric, day date, daypart text, weekday text, channel text, table_name text, payment_method text, promo_code text, completed_at timestamptz, venue_id uuid',
       'SELECT NULL::text, NULL::numeric, NULL::date, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::uuid WHERE false',
       'Counted orders of a guest at a venue (null for all of the organisation), those of guests merged into him too, as criteria see them'),
+    ('sales_within', 'order', 'sales_within(venue_ref text, from_at timestamptz, before timestamptz)', 'order_ref text, completed_at timestamptz',
+      'SELECT NULL::text, NULL::timestamptz WHERE false',
+      'Completed orders of a venue given by the platform''s id, whoever ordered, completed from an instant on and before another, by the platform''s own index'),
     ('on_order_change', 'order', 'on_order_change()', NULL, 'BEGIN RETURN NULL; END', 'Trigger of the platform''s orders table, for each row'),
     ('on_order_statement', 'order', 'on_order_statement()', NULL, 'BEGIN RETURN NULL; END', 'Trigger of the platform''s orders table, for each statement'),
     ('bound_products', 'product', 'bound_products()', 'ref text, name text, category text, price numeric, venue_ref text',
@@ -75,8 +78,8 @@ AS $$
     ('bound_order_items', 'order_item', 'bound_order_items()', 'order_ref text, product_ref text, quantity numeric, amount numeric',
       'SELECT NULL::text, NULL::text, NULL::numeric, NULL::numeric WHERE false',
       'The platform''s order lines'),
-    ('items_of_order', 'order_item', 'items_of_order(order_ref text, of_day date)', 'product text, category text, quantity numeric, amount numeric, day date',
-      'SELECT NULL::text, NULL::text, NULL::numeric, NULL::numeric, NULL::date WHERE false',
+    ('items_of_order', 'order_item', 'items_of_order(order_ref text, of_day date)', 'product text, category text, quantity numeric, amount numeric, day date, product_ref text',
+      'SELECT NULL::text, NULL::text, NULL::numeric, NULL::numeric, NULL::date, NULL::text WHERE false',
       'Lines of an order, by the platform''s own index, with the day of the order')
 $$;
 COMMENT ON FUNCTION crm.bound_function_signature() IS 'The functions that a binding generates: signature, columns (none for a trigger), body while nothing is bound';

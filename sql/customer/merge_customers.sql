@@ -122,6 +122,7 @@ BEGIN
       WHERE r.org_id = $1 AND r.origin_id = o.origin_id AND r.customer_id <> o.owner', recorded)
     USING org, origins;
   END LOOP;
+  PERFORM crm.move_preferences(org, origins);
 END
 $$;
 COMMENT ON FUNCTION crm.move_dossier(int, uuid[]) IS 'Gives what was recorded under some guests to whoever they are now: the survivor, or themselves';

@@ -194,7 +194,8 @@ BEGIN
     RAISE WARNING 'pg_crm backfill: the list of guests is not sorted yet: %', failure;
   END IF;
   ANALYZE crm.customer_venue_stats, crm.listed_guest, crm.guest_text;
-  CALL crm.run_night();
+  -- What the whole history tells of likes takes longer than counting it, and can wait for the first night.
+  CALL crm.run_night(preferences => false);
 END
 $$;
 COMMENT ON PROCEDURE crm.backfill() IS 'Counts the history of every venue that is not counted yet, venue by venue with a commit after each, then scores it; sales go on meanwhile and count exactly once. Again after an interruption goes on where it stopped. Call it alone, outside a transaction. Superusers only.';

@@ -106,7 +106,7 @@ END
 $$;
 COMMENT ON PROCEDURE crm.run_venue_night(crm.venue_key, timestamptz, boolean, bigint, boolean, xid8, text[], text) IS 'The night of one venue; returns the rows written, whether sales may have written with the former rule, the first transaction that may (null for any), those under way, and what went wrong';
 
-CREATE OR REPLACE PROCEDURE crm.run_night(as_of timestamptz DEFAULT NULL, recount boolean DEFAULT false)
+CREATE OR REPLACE PROCEDURE crm.run_night(as_of timestamptz DEFAULT NULL, recount boolean DEFAULT false, preferences boolean DEFAULT true)
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -191,6 +191,9 @@ BEGIN
       COMMIT;
     END IF;
   END LOOP;
+  IF COALESCE(preferences, true) THEN
+    CALL crm.run_preferences_night('crm.run_night', moment);
+  END IF;
   CALL crm.run_segments_night('crm.run_night', moment);
   PERFORM crm.begin_step('crm.run_night');
   -- What the night rewrote is carried into the list by the next sweep; once a week the list is proven against all rows.
@@ -211,4 +214,4 @@ BEGIN
   COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE crm.run_night(timestamptz, boolean) IS 'Repairs what failed, then per venue computes the cut points anew, keeps its days and rewrites the scores and labels that change, as of an instant (null for now), at most 1,000 rows per transaction; once a week, where totals and orders do not add up, or when told to (recount => true), it recounts all guests and days from the orders; once a week it proves the list of guests against their rows. A night that was cut off is gone on with. Waits up to ten seconds for sales that began under the former cut points. Call it alone, outside a transaction; crm.job_run and crm.job_progress show what it does.';
+COMMENT ON PROCEDURE crm.run_night(timestamptz, boolean, boolean) IS 'Repairs what failed, then per venue computes the cut points anew, keeps its days and rewrites the scores and labels that change, as of an instant (null for now), at most 1,000 rows per transaction; derives the preferences of guests whose orders changed (not with preferences => false) and brings all segments up to date; once a week, where totals and orders do not add up, or when told to (recount => true), it recounts all guests and days from the orders; once a week it proves the list of guests against their rows. A night that was cut off is gone on with. Waits up to ten seconds for sales that began under the former cut points. Call it alone, outside a transaction; crm.job_run and crm.job_progress show what it does.';

@@ -13,7 +13,7 @@ CREATE TABLE crm.job_run (
 CREATE INDEX job_run_by_start ON crm.job_run (started_at);
 COMMENT ON TABLE crm.job_run IS 'Log of the jobs, one row per job and venue; a run without finished_at is under way or was cut off';
 COMMENT ON COLUMN crm.job_run.run_id IS 'Number of the run';
-COMMENT ON COLUMN crm.job_run.job IS 'backfill, night, sweep or repair';
+COMMENT ON COLUMN crm.job_run.job IS 'backfill, night, sweep, repair, segments, preferences or list';
 COMMENT ON COLUMN crm.job_run.venue_id IS 'Venue; null for a job over all';
 COMMENT ON COLUMN crm.job_run.started_at IS 'Start by the real clock';
 COMMENT ON COLUMN crm.job_run.finished_at IS 'End by the real clock';

@@ -42,6 +42,7 @@ CREATE TABLE crm.segment (
   criteria         text NOT NULL,
   criteria_version text NOT NULL,
   is_system        boolean NOT NULL DEFAULT false,
+  is_sensitive     boolean NOT NULL DEFAULT false,
   has_overrides    boolean NOT NULL DEFAULT false,
   archived_at      timestamptz,
   member_count     bigint NOT NULL DEFAULT 0,
@@ -66,6 +67,7 @@ COMMENT ON COLUMN crm.segment.name IS 'Name to show';
 COMMENT ON COLUMN crm.segment.criteria IS 'Criteria in their canonical form';
 COMMENT ON COLUMN crm.segment.criteria_version IS 'SHA-256 of the canonical form, hexadecimal';
 COMMENT ON COLUMN crm.segment.is_system IS 'Whether every venue has it: it follows a label and cannot be edited or archived';
+COMMENT ON COLUMN crm.segment.is_sensitive IS 'Whether its criteria ask for health data, or name a segment that does: its members are not told to consumers';
 COMMENT ON COLUMN crm.segment.has_overrides IS 'Whether guests were put in or kept out by hand';
 COMMENT ON COLUMN crm.segment.archived_at IS 'Since when it has no members and is evaluated no more; null while it lives';
 COMMENT ON COLUMN crm.segment.member_count IS 'Members at the last refresh, sweep or night; crm.segment_size is exact';
@@ -138,7 +140,7 @@ CREATE TABLE crm.segment_change (
   occurred_at timestamptz NOT NULL,
   entered     int[]  NOT NULL,
   exited      int[]  NOT NULL,
-  cause       text   NOT NULL CHECK (cause IN ('order', 'profile', 'time', 'night', 'criteria', 'override', 'merge', 'tag')),
+  cause       text   NOT NULL CHECK (cause IN ('order', 'profile', 'time', 'night', 'criteria', 'override', 'merge', 'tag', 'preference')),
   order_ref   text,
   PRIMARY KEY (org_id, change_id)
 );
@@ -151,7 +153,7 @@ COMMENT ON COLUMN crm.segment_change.customer_id IS 'Guest';
 COMMENT ON COLUMN crm.segment_change.occurred_at IS 'As of when';
 COMMENT ON COLUMN crm.segment_change.entered IS 'Segments he became a member of';
 COMMENT ON COLUMN crm.segment_change.exited IS 'Segments he left';
-COMMENT ON COLUMN crm.segment_change.cause IS 'order, profile, time, night (cut points, and whatever was missed), criteria (edited or archived), override, merge, tag';
+COMMENT ON COLUMN crm.segment_change.cause IS 'order, profile, time, night (cut points, and whatever was missed), criteria (edited or archived), override, merge, tag, preference (stated, withdrawn or derived)';
 COMMENT ON COLUMN crm.segment_change.order_ref IS 'The platform''s id of the order that caused it, where one did';
 
 CREATE TABLE crm.segment_tally (
@@ -178,11 +180,11 @@ CREATE TABLE crm.outbox (
 COMMENT ON TABLE crm.outbox IS 'What happened, for consumers: written in the transaction in which it happened. Transactions commit in another order than that of their numbers: a consumer skips none that is still to come.';
 COMMENT ON COLUMN crm.outbox.org_id IS 'Organisation';
 COMMENT ON COLUMN crm.outbox.event_id IS 'Number';
-COMMENT ON COLUMN crm.outbox.topic IS 'segment.membership: payload {venue_id, cause, changes: [{customer_id, entered, exited, order_ref}]}, at most 500 guests each';
+COMMENT ON COLUMN crm.outbox.topic IS 'segment.membership: payload {venue_id, cause, changes: [{customer_id, entered, exited, order_ref}]}, at most 500 guests each; sensitive segments are left out';
 COMMENT ON COLUMN crm.outbox.payload IS 'What, as the topic says';
 COMMENT ON COLUMN crm.outbox.occurred_at IS 'As of when';
 
-CREATE TRIGGER forget_segments AFTER INSERT OR DELETE OR UPDATE OF criteria, has_overrides, archived_at ON crm.segment
+CREATE TRIGGER forget_segments AFTER INSERT OR DELETE OR UPDATE OF criteria, has_overrides, is_sensitive, archived_at ON crm.segment
   FOR EACH ROW EXECUTE FUNCTION crm.forget_segments();
 ALTER TABLE crm.segment ENABLE ALWAYS TRIGGER forget_segments;
 CREATE TRIGGER forget_segments AFTER UPDATE OF segments_inline ON crm.organisation

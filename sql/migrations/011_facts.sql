@@ -26,14 +26,17 @@ CREATE VIEW crm.customer_facts AS
          crm.local_day(t.label_changed_at, s.timezone, s.day_starts_at) AS label_changed_day,
          -- A hundredth less, as those count that are strictly below.
          CASE WHEN t.total_orders > 0 THEN width_bucket(t.total_spent - 0.01, p.cuts) END AS spend_percentile,
-         c.name, c.phone, c.email, crm.annual_day(c.birth_date, c.birthday) AS birth_date, c.kind, c.status = 'blocked' AS blocked, c.language,
+         c.name, c.phone, c.email, c.birth_date, crm.annual_day(c.birth_date, c.birthday) AS birthday, c.kind, c.status = 'blocked' AS blocked, c.language,
          crm.city_of(c.org_id, c.customer_id) AS city, crm.tags_of(c.org_id, c.customer_id) AS tags,
          crm.local_day(c.created_at, s.timezone, s.day_starts_at) AS created_day,
-         crm.keys_of_guest(t.org_id, t.venue_id, t.customer_id) AS segments, crm.random_bucket(t.customer_id) AS random_bucket
+         crm.keys_of_guest(t.org_id, t.venue_id, t.customer_id) AS segments, crm.random_bucket(t.customer_id) AS random_bucket,
+         n.allergens, n.dietary, n.favourites, n.dislikes, n.preferred_category, n.preferred_daypart, n.preferred_table, n.preferred_channel,
+         n.preferred_payment_method, n.spend_trend
   FROM crm.customer_venue_stats AS t
   JOIN crm.venue_scoring AS s ON s.org_id = t.org_id AND s.venue_id = t.venue_id
   JOIN crm.customer AS c ON c.org_id = t.org_id AND c.customer_id = t.customer_id
   LEFT JOIN crm.venue_spend AS p ON p.org_id = t.org_id AND p.venue_id = t.venue_id
+  CROSS JOIN LATERAL crm.preference_facts(t.org_id, t.venue_id, t.customer_id) AS n
   WHERE NOT EXISTS (SELECT FROM crm.merged_customer AS m WHERE m.org_id = t.org_id AND m.customer_id = t.customer_id);
 COMMENT ON VIEW crm.customer_facts IS 'What criteria may ask of a guest at a venue. Days are local business days. For the CRM''s own functions: it knows no caller.';
 
@@ -48,10 +51,12 @@ CREATE VIEW crm.organisation_facts AS
                  / (t.total_visits - 1), 2) END AS avg_gap_days,
          NULL::smallint AS recency_score, NULL::smallint AS frequency_score, NULL::smallint AS monetary_score,
          NULL::text AS label, NULL::text AS previous_label, NULL::date AS label_changed_day, NULL::int AS spend_percentile,
-         c.name, c.phone, c.email, crm.annual_day(c.birth_date, c.birthday) AS birth_date, c.kind, c.status = 'blocked' AS blocked, c.language,
+         c.name, c.phone, c.email, c.birth_date, crm.annual_day(c.birth_date, c.birthday) AS birthday, c.kind, c.status = 'blocked' AS blocked, c.language,
          crm.city_of(c.org_id, c.customer_id) AS city, crm.tags_of(c.org_id, c.customer_id) AS tags,
          crm.local_day(c.created_at, s.timezone, s.day_starts_at) AS created_day,
-         crm.keys_of_guest(c.org_id, '00000000-0000-0000-0000-000000000000', c.customer_id) AS segments, crm.random_bucket(c.customer_id) AS random_bucket
+         crm.keys_of_guest(c.org_id, '00000000-0000-0000-0000-000000000000', c.customer_id) AS segments, crm.random_bucket(c.customer_id) AS random_bucket,
+         n.allergens, n.dietary, n.favourites, n.dislikes, n.preferred_category, n.preferred_daypart, n.preferred_table, n.preferred_channel,
+         n.preferred_payment_method, n.spend_trend
   FROM crm.customer AS c
   -- An organisation's days are those of its first venue.
   CROSS JOIN LATERAL (SELECT s.timezone, s.day_starts_at FROM crm.venue AS v
@@ -62,6 +67,7 @@ CREATE VIEW crm.organisation_facts AS
            COALESCE(sum(t.total_spent), 0) AS total_spent, max(t.highest_order)::numeric AS highest_order,
            min(t.first_order_at) AS first_order_at, max(t.last_order_at) AS last_order_at
     FROM crm.customer_venue_stats AS t WHERE t.org_id = c.org_id AND t.customer_id = c.customer_id) AS t
+  CROSS JOIN LATERAL crm.preference_facts(c.org_id, '00000000-0000-0000-0000-000000000000', c.customer_id) AS n
   WHERE NOT EXISTS (SELECT FROM crm.merged_customer AS m WHERE m.org_id = c.org_id AND m.customer_id = c.customer_id);
 COMMENT ON VIEW crm.organisation_facts IS 'What criteria may ask of a guest over all venues of his organisation: sums of theirs, as the amounts are, and days of its first venue. For the CRM''s own functions: it knows no caller.';
 
@@ -79,9 +85,13 @@ BEGIN
     ('recency_score', 'Recency score'), ('frequency_score', 'Frequency score'), ('monetary_score', 'Monetary score'), ('label', 'Label'),
     ('previous_label', 'Label before'), ('label_changed_day', 'Day of the last change of label'),
     ('spend_percentile', 'Share of the cohort that spent strictly less, in whole percent'), ('name', 'Name'), ('phone', 'Phone'), ('email', 'E-mail address'),
-    ('birth_date', 'Day of birth; of the year 2000 where the year is not known'), ('kind', 'Kind of guest'), ('blocked', 'Whether he is blocked'),
+    ('birth_date', 'Date of birth'), ('birthday', 'The same, of the year 2000 where the year is not known'), ('kind', 'Kind of guest'), ('blocked', 'Whether he is blocked'),
     ('language', 'Language to address him in'), ('city', 'City of the address to use'), ('tags', 'Tags put on him by hand'), ('created_day', 'Day on which the CRM first saw the guest'),
-    ('segments', 'Keys of the segments he is a member of'), ('random_bucket', '0 to 99, kept for good')) AS v(name, description)
+    ('segments', 'Keys of the segments he is a member of'), ('random_bucket', '0 to 99, kept for good'),
+    ('allergens', 'Allergens recorded for the venue or the whole organisation'), ('dietary', 'Diets recorded for the venue or the whole organisation'),
+    ('favourites', 'Favourite products and categories, stated or derived'), ('dislikes', 'Disliked products and categories, stated or derived'),
+    ('preferred_category', 'Category in most of his orders'), ('preferred_daypart', 'Part of the day in which he comes'), ('preferred_table', 'Table at which he sits'),
+    ('preferred_channel', 'How he orders'), ('preferred_payment_method', 'How he pays'), ('spend_trend', 'Last five orders against the five before')) AS v(name, description)
   LOOP
     EXECUTE format('COMMENT ON COLUMN crm.customer_facts.%I IS %L', c.name, c.description);
     EXECUTE format('COMMENT ON COLUMN crm.organisation_facts.%I IS %L', c.name, c.description);

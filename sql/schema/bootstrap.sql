@@ -47,8 +47,13 @@ GRANT USAGE ON SCHEMA crm TO crm_reader, crm_staff, crm_service;
 CREATE TYPE crm.venue_key AS (org_id int, venue_id uuid);
 COMMENT ON TYPE crm.venue_key IS 'Key of a venue';
 
+CREATE TYPE crm.derived_value AS (
+  kind text, value text, name text, strength numeric, orders int, of_orders int, first_seen timestamptz, last_seen timestamptz
+);
+COMMENT ON TYPE crm.derived_value IS 'Something that the orders of a guest tell, as crm.derived_preference keeps it';
+
 CREATE TYPE crm.known_segment AS (
-  org_id int, scope_id uuid, venue_id uuid, key text, name text, criteria text, criteria_version text, is_system boolean, archived_at timestamptz
+  org_id int, scope_id uuid, venue_id uuid, key text, name text, criteria text, criteria_version text, is_system boolean, is_sensitive boolean, archived_at timestamptz
 );
 COMMENT ON TYPE crm.known_segment IS 'A segment as functions hand it on; scope_id is its venue, or the nil UUID for the organisation';
 

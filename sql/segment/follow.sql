@@ -44,6 +44,8 @@ LANGUAGE plpgsql
 SET plan_cache_mode = force_custom_plan
 SET jit = off
 AS $$
+DECLARE
+  untold int[] := ARRAY(SELECT s.segment_id FROM crm.segment AS s WHERE s.org_id = org AND s.scope_id = scope AND s.is_sensitive);
 BEGIN
   WITH change AS MATERIALIZED (
     SELECT u.customer_id, u.present::int[] AS present, COALESCE(g.segments, '{}') AS former, u.due_at, u.order_ref
@@ -66,13 +68,18 @@ BEGIN
     SELECT org, e.segment_id, sum(e.delta)
     FROM moved AS m CROSS JOIN LATERAL (SELECT unnest(m.entered), 1 UNION ALL SELECT unnest(m.exited), -1) AS e(segment_id, delta)
     GROUP BY e.segment_id HAVING sum(e.delta) <> 0
+  ), told AS (
+    SELECT row_number() OVER (ORDER BY t.place) AS n, t.*
+    FROM (SELECT m.n, m.customer_id, m.order_ref, ARRAY(SELECT e FROM unnest(m.entered) AS e WHERE e <> ALL (untold)) AS entered,
+                 ARRAY(SELECT e FROM unnest(m.exited) AS e WHERE e <> ALL (untold)) AS exited FROM moved AS m) AS t(place, customer_id, order_ref, entered, exited)
+    WHERE cardinality(t.entered) + cardinality(t.exited) > 0
   )
   INSERT INTO crm.outbox (org_id, topic, payload, occurred_at)
   SELECT org, 'segment.membership',
          jsonb_build_object('venue_id', NULLIF(scope, '00000000-0000-0000-0000-000000000000'), 'cause', cause, 'changes',
-           jsonb_agg(jsonb_build_object('customer_id', m.customer_id, 'entered', m.entered, 'exited', m.exited, 'order_ref', m.order_ref) ORDER BY m.n)),
+           jsonb_agg(jsonb_build_object('customer_id', t.customer_id, 'entered', t.entered, 'exited', t.exited, 'order_ref', t.order_ref) ORDER BY t.n)),
          crm.now()
-  FROM moved AS m GROUP BY (m.n - 1) / 500;
+  FROM told AS t GROUP BY (t.n - 1) / 500;
 END
 $$;
 COMMENT ON FUNCTION crm.write_segments(int, uuid, uuid[], text[], timestamptz[], text, text[]) IS 'Writes the segments of guests as they were found, and what that changes to the ledger, the tally and the outbox: guests, their segments (ascending arrays), when each is due, the cause, the order of each';

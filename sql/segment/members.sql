@@ -39,6 +39,9 @@ BEGIN
   IF max_rows IS NULL OR max_rows NOT BETWEEN 1 AND 10000 THEN
     RAISE EXCEPTION 'max_rows must be from 1 to 10000' USING ERRCODE = '22023', COLUMN = 'max_rows';
   END IF;
+  IF of_segment.is_sensitive THEN
+    RAISE EXCEPTION 'segment "%" asks for health data: its members are not handed on', of_segment.key USING ERRCODE = '42501';
+  END IF;
   RETURN QUERY
   SELECT m.customer_id, c.ref, c.name, c.phone, c.email
   -- In the order of the primary key: a page of a small segment reads at most its venue's guests once.
@@ -51,7 +54,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.recipients(int, uuid, int) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.recipients(int, uuid, int) IS 'Members of a segment with their addresses, in the order of their ids, after the one given (null from the start), at most so many; CR404 for an unknown segment. For a channel, consent must be asked first.';
+COMMENT ON FUNCTION crm.recipients(int, uuid, int) IS 'Members of a segment with their addresses, in the order of their ids, after the one given (null from the start), at most so many; CR404 for an unknown segment, 42501 for one that asks for health data. For a channel, consent must be asked first.';
 GRANT EXECUTE ON FUNCTION crm.recipients(int, uuid, int) TO crm_manager;
 
 CREATE OR REPLACE FUNCTION crm.segment_as_of(segment int, at timestamptz) RETURNS TABLE (customer_id uuid, since timestamptz, cause text)

@@ -64,6 +64,9 @@ DECLARE
   saved crm.known_segment := crm.visible_segment(segment);
   guest uuid := crm.key(customer);
 BEGIN
+  IF saved.is_sensitive THEN
+    PERFORM crm.require_manager();
+  END IF;
   RETURN QUERY
   SELECT '/override', CASE WHEN o.included THEN 'Put in by hand: ' ELSE 'Kept out by hand: ' END || o.reason, NULL::text, o.included, NULL::jsonb
   FROM crm.segment_override AS o WHERE o.org_id = saved.org_id AND o.segment_id = explain_segment.segment AND o.customer_id = guest;
@@ -78,5 +81,5 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.explain_segment(text, int) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.explain_segment(text, int) IS 'Why a guest (the CRM''s id or the platform''s) is a member of a segment or not: what was done by hand, then each node of the criteria with what it says, whether it holds and what the guest has there. CR404 for an unknown guest or segment.';
+COMMENT ON FUNCTION crm.explain_segment(text, int) IS 'Why a guest (the CRM''s id or the platform''s) is a member of a segment or not: what was done by hand, then each node of the criteria with what it says, whether it holds and what the guest has there. CR404 for an unknown guest or segment, 42501 for staff where it asks for health data.';
 GRANT EXECUTE ON FUNCTION crm.explain_segment(text, int) TO crm_staff;

@@ -8,7 +8,7 @@ DECLARE
   known boolean;
 BEGIN
   PERFORM crm.require_schema();
-  SELECT s.org_id, s.scope_id, s.venue_id, s.key, s.name, s.criteria, s.criteria_version, s.is_system, s.archived_at INTO found_segment
+  SELECT s.org_id, s.scope_id, s.venue_id, s.key, s.name, s.criteria, s.criteria_version, s.is_system, s.is_sensitive, s.archived_at INTO found_segment
   FROM crm.segment AS s WHERE s.segment_id = segment;
   known := FOUND;
   SELECT * INTO caller FROM crm.caller();
@@ -70,9 +70,12 @@ BEGIN
     RAISE EXCEPTION 'criteria with % problem%', cardinality(problems), CASE WHEN cardinality(problems) > 1 THEN 's' ELSE '' END
       USING ERRCODE = '22023', COLUMN = 'criteria', DETAIL = array_to_string(problems, E'\n'), HINT = 'crm.validate_criteria lists the problems of a document as rows.';
   END IF;
+  IF crm.criteria_are_sensitive(org, scope, criteria) THEN
+    PERFORM crm.require_manager();
+  END IF;
 END
 $$;
-COMMENT ON FUNCTION crm.require_criteria(int, uuid, text, text) IS 'Refuses criteria that a segment of this key cannot have, with all their problems: 22023';
+COMMENT ON FUNCTION crm.require_criteria(int, uuid, text, text) IS 'Refuses criteria that a segment of this key cannot have, with all their problems: 22023, and those on health data from callers who are no managers: 42501';
 COMMENT ON FUNCTION crm.segment_problems(int, uuid, text, text) IS 'All problems of criteria for a segment of a venue or (nil UUID) the organisation, of this key; none for good ones';
 COMMENT ON FUNCTION crm.criteria_version(text) IS 'SHA-256 of the canonical form of criteria, hexadecimal. 22023 for invalid ones.';
 GRANT EXECUTE ON FUNCTION crm.criteria_version(text) TO crm_reader, crm_staff;
@@ -117,6 +120,7 @@ BEGIN
   VALUES (of_venue.org_id, of_venue.venue_id, key, btrim(name), crm.canonical_criteria(criteria), crm.criteria_version(criteria))
   RETURNING segment_id INTO made;
   PERFORM crm.keep_version(of_venue.org_id, made);
+  PERFORM crm.mark_sensitive(of_venue.org_id, scope);
   PERFORM crm.refresh_edited(of_venue.org_id, scope, made);
   RETURN made;
 END
@@ -179,6 +183,7 @@ BEGIN
   WHERE s.org_id = former.org_id AND s.segment_id = segment;
   IF criteria IS NOT NULL AND crm.criteria_version(criteria) <> former.criteria_version THEN
     PERFORM crm.keep_version(former.org_id, segment);
+    PERFORM crm.mark_sensitive(former.org_id, former.scope_id);
     PERFORM crm.refresh_edited(former.org_id, former.scope_id, segment);
   END IF;
 END

@@ -129,6 +129,32 @@ fn retail_verifies() {
 }
 
 #[test]
+fn retail_favourites_dislikes_and_habits_agree_with_plain_sql_over_the_invoices() {
+    let mut sql = RETAIL.session();
+    sql.run(
+        "SET jit = off;
+         CREATE TABLE oracle.sale AS
+           SELECT customer_id::text AS guest, invoice_no AS order_ref, invoice_date AT TIME ZONE 'Europe/London' AS at, invoice_date::date AS day, total,
+             CASE WHEN invoice_date::time < '05:00' OR invoice_date::time >= '22:00' THEN 'late' WHEN invoice_date::time < '11:00' THEN 'breakfast'
+                  WHEN invoice_date::time < '15:00' THEN 'lunch' WHEN invoice_date::time < '17:00' THEN 'afternoon' ELSE 'dinner' END AS daypart,
+             NULL::text AS table_name, 'WEB' AS channel, NULL::text AS payment_method
+           FROM invoice WHERE status = 'COMPLETED';
+         CREATE TABLE oracle.sold AS SELECT invoice_no AS order_ref, stock_code AS product, NULL::text AS category FROM invoice_line;
+         CREATE INDEX ON oracle.sale (guest);
+         ANALYZE oracle.sale, oracle.sold",
+    );
+    sql.run(include_str!("../oracle/preferences.sql"));
+    sql.run("ANALYZE oracle.guest_product");
+    sql.expect_none("SELECT * FROM oracle.differing_preferences('online-retail') LIMIT 20");
+    sql.expect_rows(
+        "SELECT kind, count(*) > 500 FROM crm.derived_preference WHERE kind LIKE '%product' GROUP BY 1 ORDER BY 1",
+        &["disliked_product|t", "favourite_product|t"],
+    );
+    // Nothing is written where nothing changed.
+    sql.expect_rows("SELECT crm.derive_preferences('online-retail')", &["0"]);
+}
+
+#[test]
 fn retail_items_belong_to_orders_and_products() {
     let mut sql = RETAIL.session();
     sql.expect_rows(

@@ -51,6 +51,31 @@ fn platform() -> (TestDatabase, Session) {
            UPDATE crm.venue SET min_cohort = 20, lunch_from = '10:30', late_from = '21:30'"#,
     );
     sql.run("CALL crm.backfill()");
+    // What guests said is kept beside, for the naive evaluator: products by their ids.
+    sql.run(
+        r#"CREATE TABLE need AS SELECT 'g' || n AS guest, k.kind, v.value FROM generate_series(1, 60) n,
+             (VALUES ('allergen', '{milk,nuts,gluten}'::text[]), ('diet', '{vegan,halal,low_sodium}')) k(kind, list), unnest(k.list) v(value)
+             WHERE number(v.value, n, 2) = 0;
+           CREATE TABLE said AS SELECT DISTINCT ON (guest, what, thing) * FROM (
+             SELECT 'g' || n AS guest, CASE number('likes' || t, n, 2) WHEN 0 THEN 'favourite' ELSE 'disliked' END AS how, CASE WHEN t < 3 THEN 'category' ELSE 'product' END AS what,
+               CASE WHEN t < 3 THEN (ARRAY['Food','drinks'])[t] ELSE (1 + number('said' || t, n, 12))::text END AS thing
+             FROM generate_series(1, 60) n, generate_series(1, 4) t WHERE number('says' || t, n, 3) = 0) s;
+           SELECT crm.set_health_needs(guest, array_agg(value) FILTER (WHERE kind = 'allergen'), array_agg(value) FILTER (WHERE kind = 'diet'),
+             CASE WHEN number('told', hashtext(guest), 2) = 0 THEN 'east' END) FROM need GROUP BY guest;
+           SELECT crm.state_preference(guest, how || '_' || what, thing, CASE WHEN number('told', hashtext(thing), 2) = 0 THEN 'east' END) FROM said;
+           CREATE TABLE known AS SELECT 'g' || n AS guest, CASE WHEN n % 4 = 0 THEN 'wholesale' ELSE 'guest' END AS kind, n % 7 = 0 AS blocked,
+             pick('language', n, '{pt-BR,en,fr}') AS language, pick('city', n, '{Lyon,são paulo}') AS city,
+             CASE WHEN n % 10 = 0 THEN '02-29' WHEN n % 15 = 0 THEN '05-17' END AS birthday FROM generate_series(1, 60) n;
+           CREATE TABLE tagged AS SELECT 'g' || n AS guest, t.tag FROM generate_series(1, 60) n, (VALUES ('VIP'), ('wine'), ('o''brien')) t(tag) WHERE number(t.tag, n, 2) = 0;
+           SELECT crm.update_customer(guest, jsonb_strip_nulls(jsonb_build_object('kind', kind, 'language', language,
+             'birthday', CASE WHEN (SELECT born IS NULL FROM "Customer" WHERE id = guest) THEN '--' || birthday END))) FROM known;
+           SELECT crm.block_customer(guest, 'for a reason') FROM known WHERE blocked;
+           SELECT crm.add_contact(guest, 'address', '1 Main Street', NULL, true, jsonb_build_object('city', city)) FROM known WHERE city IS NOT NULL;
+           SELECT crm.tag_customers(array_agg(guest), ARRAY[tag]) FROM tagged GROUP BY tag;
+           -- Told to the other venue, which is none of this one's business.
+           SELECT crm.set_health_needs('g' || n, '{fish}', '{kosher}', 'west'), crm.state_preference('g' || n, 'favourite_category', 'Sweets', 'west')
+             FROM generate_series(1, 60, 7) n"#,
+    );
     // The days on which somebody was first seen and labelled are the CRM's own.
     sql.run(
         r#"UPDATE crm.customer SET created_at = timestamptz '2025-03-30 23:00+09' - number('seen', hashtext(ref), 700) * interval '1 day';
@@ -72,6 +97,36 @@ fn text(text: &str) -> Option<String> {
     (text != "null").then(|| text.to_owned())
 }
 
+/// The members of a set, none for null.
+fn members(list: &str) -> Vec<String> {
+    if list == "null" { Vec::new() } else { list.split(',').map(str::to_owned).collect() }
+}
+
+/// Likes as plain SQL finds them in the platform's tables and in what was said, which wins.
+fn find_likes(sql: &mut Session) {
+    sql.run(
+        r#"CREATE SCHEMA oracle;
+           CREATE TABLE oracle.sale AS
+             SELECT "customerId" AS guest, id::text AS order_ref, at, local::date AS day, total, channel, "table" AS table_name, payment AS payment_method,
+               CASE WHEN local::time < '05:00' OR local::time >= '21:30' THEN 'late' WHEN local::time < '10:30' THEN 'breakfast' WHEN local::time < '15:00' THEN 'lunch'
+                    WHEN local::time < '17:00' THEN 'afternoon' ELSE 'dinner' END AS daypart
+             FROM (SELECT *, at AT TIME ZONE 'Asia/Tokyo' AS local FROM "Order") o WHERE status = 'COMPLETED' AND "venueId" = 'east';
+           CREATE TABLE oracle.sold AS SELECT "orderId"::text AS order_ref, "productId"::text AS product, p.category
+             FROM "Line" l LEFT JOIN "Product" p ON p.id = l."productId" WHERE "productId" IS NOT NULL"#,
+    );
+    sql.run(include_str!("../oracle/preferences.sql"));
+    sql.expect_none("SELECT * FROM oracle.differing_preferences('east')");
+    sql.run(
+        r#"CREATE VIEW liked AS
+             SELECT DISTINCT x.guest, x.how, COALESCE(p.name, x.thing) AS name
+             FROM (SELECT guest, how, what, thing FROM said
+                   UNION ALL
+                   SELECT guest, split_part(kind, '_', 1), 'product', value FROM oracle.preference d WHERE kind IN ('favourite_product', 'disliked_product')
+                     AND NOT EXISTS (SELECT FROM said s WHERE s.guest = d.guest AND s.what = 'product' AND s.thing = d.value)) x
+             LEFT JOIN "Product" p ON x.what = 'product' AND p.id::text = x.thing"#,
+    );
+}
+
 /// The guests as the platform's tables tell of them, each with the platform's number. Scores and labels are the CRM's.
 fn guests(sql: &mut Session) -> Vec<Guest> {
     let mut guests: Vec<Guest> = sql
@@ -85,13 +140,22 @@ fn guests(sql: &mut Session) -> Vec<Guest> {
                  (SELECT count(*) FROM t AS l WHERE l.spent < t.spent) * 100 / (SELECT count(*) FROM t), c.name, c.phone, c.email, c.born,
                  (k.created_at AT TIME ZONE 'Asia/Tokyo')::date,
                  (SELECT string_agg(g.key, ',') FROM crm.segment_member m JOIN crm.segment g USING (org_id, segment_id) WHERE m.customer_id = k.customer_id AND g.venue_id = s.venue_id),
-                 ('x' || left(md5(k.customer_id::text), 8))::bit(32)::bigint % 100
-               FROM t JOIN "Customer" c USING (id) JOIN crm.customer k ON k.ref = c.id
+                 ('x' || left(md5(k.customer_id::text), 8))::bit(32)::bigint % 100,
+                 COALESCE(c.born, make_date(2000, left(p.birthday, 2)::int, right(p.birthday, 2)::int)), p.kind, p.blocked, p.language, p.city,
+                 (SELECT string_agg(tag, ',') FROM tagged WHERE guest = c.id),
+                 (SELECT string_agg(value, ',') FROM need WHERE guest = c.id AND kind = 'allergen'),
+                 (SELECT string_agg(value, ',') FROM need WHERE guest = c.id AND kind = 'diet'),
+                 (SELECT string_agg(name, ',') FROM liked WHERE guest = c.id AND how = 'favourite'),
+                 (SELECT string_agg(name, ',') FROM liked WHERE guest = c.id AND how = 'disliked'),
+                 (SELECT value FROM oracle.preference WHERE guest = c.id AND kind = 'category'), (SELECT value FROM oracle.preference WHERE guest = c.id AND kind = 'daypart'),
+                 (SELECT value FROM oracle.preference WHERE guest = c.id AND kind = 'table'), (SELECT value FROM oracle.preference WHERE guest = c.id AND kind = 'channel'),
+                 (SELECT value FROM oracle.preference WHERE guest = c.id AND kind = 'payment_method'), (SELECT trend FROM oracle.spend_trend WHERE guest = c.id)
+               FROM t JOIN "Customer" c USING (id) JOIN known p ON p.guest = c.id JOIN crm.customer k ON k.ref = c.id
                JOIN crm.customer_venue_stats s ON s.customer_id = k.customer_id AND s.venue_id = crm.key('east') "#,
         )
         .iter()
         .map(|row| {
-            let [id, orders, visits, spent, aov, highest, first, last, gap, r, f, m, label, previous, changed, percentile, name, phone, email, born, seen, keys, bucket] =
+            let [id, orders, visits, spent, aov, highest, first, last, gap, r, f, m, label, previous, changed, percentile, name, phone, email, born, seen, keys, bucket, birthday, kind, blocked, language, city, tags, allergens, diets, favourites, dislikes, category, daypart, table, channel, payment, trend] =
                 row.split('|').collect::<Vec<_>>()[..]
             else {
                 panic!("{row}")
@@ -117,9 +181,25 @@ fn guests(sql: &mut Session) -> Vec<Guest> {
                 phone: text(phone),
                 email: text(email),
                 birth_date: day(born),
+                birthday: day(birthday),
+                kind: kind.to_owned(),
+                blocked: blocked == "t",
+                language: text(language),
+                city: text(city),
+                tags: members(tags),
                 created_day: day(seen).expect("a day"),
                 segments: text(keys).map(|keys| keys.split(',').map(str::to_owned).collect()),
                 random_bucket: number(bucket).unwrap_or_default(),
+                allergens: members(allergens),
+                dietary: members(diets),
+                favourites: members(favourites),
+                dislikes: members(dislikes),
+                preferred_category: text(category),
+                preferred_daypart: text(daypart),
+                preferred_table: text(table),
+                preferred_channel: text(channel),
+                preferred_payment_method: text(payment),
+                spend_trend: text(trend),
                 orders: Vec::new(),
             }
         })
@@ -174,6 +254,8 @@ fn guests(sql: &mut Session) -> Vec<Guest> {
 #[test]
 fn criteria_over_the_real_facts_choose_whom_a_naive_evaluator_chooses() {
     let (_database, mut sql) = platform();
+    sql.run("SELECT crm.derive_preferences('east')");
+    find_likes(&mut sql);
     let guests = guests(&mut sql);
     assert!(guests.len() > 40, "{} guests", guests.len());
     let today: NaiveDate = TODAY.parse().expect("a day");

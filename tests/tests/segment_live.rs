@@ -5,8 +5,9 @@ use crm_tests::sequence::Sequence;
 use crm_tests::{Session, TestDatabase};
 
 /// Key, criteria, and whom they mean: SQL over the platform's tables with the guest `c`, `today` and the venue's own
-/// completed orders `o(guest, day, total, channel, daypart)`.
-const SEGMENTS: [(&str, &str, &str); 14] = [
+/// completed orders `o(guest, day, total, channel, daypart)`,
+/// what was told there (`told(guest, what)`), and whom the last derivation found to dine (`diner(guest)`).
+const SEGMENTS: [(&str, &str, &str); 18] = [
     ("everyone", r#"{"all":[]}"#, "true"),
     ("twice", r#"{"field":"total_orders","op":"gte","value":2}"#, "(SELECT count(*) FROM o WHERE guest = c.id) >= 2"),
     ("spender", r#"{"field":"total_spent","op":"gt","value":"60.00"}"#, "(SELECT sum(total) FROM o WHERE guest = c.id) > 60"),
@@ -59,6 +60,18 @@ const SEGMENTS: [(&str, &str, &str); 14] = [
           AND (today - (SELECT max(day) FROM o WHERE guest = c.id) BETWEEN 5 AND 20) IS NOT TRUE)
          OR EXISTS (SELECT FROM generate_series(0, 13) d WHERE to_char(today + d, 'MMDD') = to_char(c.\"dateOfBirth\", 'MMDD'))",
     ),
+    (
+        "allergic",
+        r#"{"field":"allergens","op":"has_any","value":["milk","nuts"]}"#,
+        "EXISTS (SELECT FROM told WHERE guest = c.id AND what IN ('milk', 'nuts'))",
+    ),
+    ("no_soup", r#"{"field":"favourites","op":"has_none","value":["Soup"]}"#, "NOT EXISTS (SELECT FROM told WHERE guest = c.id AND what = 'Soup')"),
+    (
+        "safe_twice",
+        r#"{"all":[{"field":"in_segment","op":"has_none","value":["allergic"]},{"field":"in_segment","op":"has","value":"twice"}]}"#,
+        "NOT EXISTS (SELECT FROM told WHERE guest = c.id AND what IN ('milk', 'nuts')) AND (SELECT count(*) FROM o WHERE guest = c.id) >= 2",
+    ),
+    ("diner", r#"{"field":"preferred_daypart","op":"eq","value":"dinner"}"#, "EXISTS (SELECT FROM diner WHERE guest = c.id)"),
     ("new_here", r#"{"field":"first_order_at","op":"within_last","value":"3d"}"#, "(SELECT min(day) FROM o WHERE guest = c.id) > today - 3"),
 ];
 
@@ -70,6 +83,7 @@ fn platform(purpose: &str) -> (TestDatabase, Session) {
     sql.run(
         r#"ALTER TABLE "Order" ADD COLUMN channel text;
            INSERT INTO "Venue" (id, name, tz, currency) VALUES ('east', 'East', 'Pacific/Auckland', 'NZD'), ('west', 'West', 'America/Bogota', 'COP');
+           CREATE TABLE fact (venue text, guest text, what text, PRIMARY KEY (venue, guest, what));
            SET crm.as_of = '2025-02-10 12:00+00';
            SELECT crm.bind('venue', 'public."Venue"', '{"ref":"id","name":"name","timezone":"tz","currency":"currency"}');
            SELECT crm.bind('customer', 'public."Customer"', '{"ref":"id","name":"name","phone":"phone","email":"email","birth_date":"dateOfBirth"}');
@@ -108,6 +122,8 @@ fn expect_live(sql: &mut Session, of: &str) {
                o AS (SELECT "customerId" AS guest, ("completedAt" AT TIME ZONE '{zone}')::date AS day, total, channel,
                        CASE WHEN ("completedAt" AT TIME ZONE '{zone}')::time >= '17:00' AND ("completedAt" AT TIME ZONE '{zone}')::time < '22:00' THEN 'dinner' END AS daypart
                      FROM "Order" WHERE status = 'COMPLETED' AND "venueId" = '{venue}' AND "customerId" IS NOT NULL AND total IS NOT NULL AND "completedAt" IS NOT NULL),
+               told AS (SELECT guest, what FROM fact WHERE venue IN ('', '{venue}') AND what <> 'dines'),
+               diner AS (SELECT guest FROM fact WHERE venue = '{venue}' AND what = 'dines'),
                -- A guest is who ever had an order there.
                guest AS (SELECT k.ref AS id FROM crm.customer_venue_stats t JOIN crm.customer k USING (org_id, customer_id) WHERE t.venue_id = crm.key('{venue}')),
                expected AS ({expected}),
@@ -167,7 +183,9 @@ fn random_change(random: &mut Sequence, hours: u64) -> String {
     let status = ["COMPLETED", "COMPLETED", "PENDING"][random.below(3) as usize];
     let channel = ["'delivery'", "'pickup'", "NULL"][random.below(3) as usize];
     let name = ["'Ana'", "'ava'", "'Ben'", "NULL"][random.below(4) as usize];
-    match random.below(14) {
+    let at = ["NULL", "'east'", "'west'"][random.below(3) as usize];
+    let teller = 1 + random.below(8);
+    match random.below(16) {
         0..=4 => format!(
             r#"INSERT INTO "Order" (id, "venueId", "customerId", status, total, "completedAt", channel)
                VALUES ('o{order}', '{venue}', {guest}, '{status}', {total} / 100.0, {time}, {channel})
@@ -193,6 +211,22 @@ fn random_change(random: &mut Sequence, hours: u64) -> String {
             random.below(700)
         ),
         12 => format!(r#"UPDATE "Customer" SET name = {name} WHERE id = 'g{}'"#, 1 + random.below(8)),
+        13 => {
+            let needs = ["'{milk}'", "'{nuts,fish}'", "'{fish}'", "'{}'"][random.below(4) as usize];
+            format!(
+                "DELETE FROM fact WHERE venue = COALESCE({at}, '') AND guest = 'g{teller}' AND what NOT IN ('Soup', 'dines');
+                 INSERT INTO fact SELECT COALESCE({at}, ''), 'g{teller}', n FROM unnest({needs}::text[]) n;
+                 SELECT crm.set_health_needs('g{teller}', {needs}, venue => {at})"
+            )
+        }
+        14 if random.below(3) > 0 => format!(
+            "INSERT INTO fact VALUES (COALESCE({at}, ''), 'g{teller}', 'Soup') ON CONFLICT DO NOTHING;
+             SELECT crm.state_preference('g{teller}', 'favourite_category', 'Soup', {at})"
+        ),
+        14 => format!(
+            "SELECT crm.withdraw_preference(guest, 'favourite_category', 'Soup', NULLIF(venue, '')) FROM fact WHERE guest = 'g{teller}' AND what = 'Soup';
+             DELETE FROM fact WHERE guest = 'g{teller}' AND what = 'Soup'"
+        ),
         _ => {
             let by_hand = 1 + random.below(2);
             let verdict = ["true", "false", "NULL"][random.below(3) as usize];
@@ -230,10 +264,30 @@ fn membership_is_what_the_platforms_tables_say_after_changes_of_every_kind() {
             sql.run(&format!("SET crm.as_of = '{}'", sql_time(hours)));
         }
         match random.below(4) {
-            0 => sql.run("CALL crm.run_night()"),
+            0 => {
+                sql.run("CALL crm.run_night()");
+                derive(&mut sql);
+            }
             _ => sql.run("CALL crm.run_sweep()"),
         }
         expect_live(&mut sql, &format!("round {round}, {done} changes, {hours} hours"));
+    }
+}
+
+/// Derives from all orders, as the night does once a week: only then edits in the midst of a guest's orders are seen.
+fn derive(sql: &mut Session) {
+    for (venue, zone) in [("east", "Pacific/Auckland"), ("west", "America/Bogota")] {
+        sql.run(&format!("SELECT crm.derive_preferences('{venue}')"));
+        sql.run(&format!(
+            r#"DELETE FROM fact WHERE venue = '{venue}' AND what = 'dines';
+               INSERT INTO fact SELECT '{venue}', guest, 'dines'
+               FROM (SELECT guest, dines, row_number() OVER (PARTITION BY guest ORDER BY day DESC) AS back, count(*) OVER (PARTITION BY guest) AS n
+                     FROM (SELECT DISTINCT ON ("customerId", at::date) "customerId" AS guest, at::date AS day, at::time >= '17:00' AND at::time < '22:00' AS dines
+                           FROM (SELECT *, "completedAt" AT TIME ZONE '{zone}' AS at FROM "Order") o
+                           WHERE status = 'COMPLETED' AND "venueId" = '{venue}' AND "customerId" IS NOT NULL AND total IS NOT NULL AND "completedAt" IS NOT NULL
+                           ORDER BY "customerId", at::date, at) AS visit) AS visit
+               WHERE back <= 10 AND n >= 5 GROUP BY guest, n HAVING count(*) FILTER (WHERE dines) * 5 >= LEAST(n, 10) * 3"#
+        ));
     }
 }
 

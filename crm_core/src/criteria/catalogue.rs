@@ -15,6 +15,39 @@ const MONEY: Kind = Kind::Number(Unit::Money, None, None);
 const LABELS: Kind = Kind::Enum(&["CHAMPION", "LOYAL", "POTENTIAL", "NEW", "AT_RISK", "LOST", "INACTIVE"]);
 const DAYPARTS: Kind = Kind::Enum(&["breakfast", "lunch", "afternoon", "dinner", "late"]);
 const KINDS: Kind = Kind::Enum(&["walk_in", "guest", "registered", "anonymous", "wholesale"]);
+/// Regulation (EU) No 1169/2011, Annex II; as `crm.health_values` has them.
+const ALLERGENS: Kind = Kind::Set(&[
+    "gluten",
+    "crustaceans",
+    "eggs",
+    "fish",
+    "peanuts",
+    "soybeans",
+    "milk",
+    "nuts",
+    "celery",
+    "mustard",
+    "sesame",
+    "sulphites",
+    "lupin",
+    "molluscs",
+]);
+const DIETS: Kind = Kind::Set(&[
+    "vegetarian",
+    "vegan",
+    "pescatarian",
+    "halal",
+    "kosher",
+    "no_pork",
+    "no_beef",
+    "no_alcohol",
+    "diabetic",
+    "low_sodium",
+    "low_sugar",
+    "low_fat",
+    "low_carb",
+    "low_fodmap",
+]);
 const WEEKDAYS: Kind =
     Kind::Enum(&["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]);
 
@@ -113,9 +146,17 @@ pub static GUEST: &[Field] = &[
     Field::new("email", "e-mail address", "E-mail address in the profile", Kind::Text, Group::Profile, "f.email")
         .nullable()
         .sensitive(),
-    Field::new("birth_date", "birthday", "Date of birth in the profile", Kind::AnnualDate, Group::Profile, "f.birth_date")
-        .nullable()
-        .sensitive(),
+    Field::new(
+        "birth_date",
+        "birthday",
+        "Date of birth in the profile; where its year is not known, it comes round and is known, but is on, before or after no day",
+        Kind::AnnualDate,
+        Group::Profile,
+        "f.birth_date",
+    )
+    .coming_round("f.birthday")
+    .nullable()
+    .sensitive(),
     Field::new("kind", "kind of guest", "What kind of guest the profile says", KINDS, Group::Profile, "f.kind"),
     Field::new("blocked", "blocked", "Whether the guest is blocked", Kind::Boolean, Group::Profile, "f.blocked"),
     Field::new("language", "language", "Language to address the guest in, as of BCP 47", Kind::Text, Group::Profile, "f.language").nullable(),
@@ -124,7 +165,7 @@ pub static GUEST: &[Field] = &[
         "tags",
         "tags",
         "Names of the tags put on the guest by hand; for a tag that a rule gives, ask for its segment",
-        Kind::Set,
+        Kind::Set(&[]),
         Group::Profile,
         "f.tags",
     ),
@@ -133,10 +174,106 @@ pub static GUEST: &[Field] = &[
         "in_segment",
         "segments",
         "Keys of the other segments that the guest is a member of",
-        Kind::Set,
+        Kind::Set(&[]),
         Group::Segments,
         "f.segments",
     ),
+    Field::new(
+        "allergens",
+        "allergens",
+        "Allergens that the guest told the venue, or the whole organisation; of the latter alone in criteria of the organisation",
+        ALLERGENS,
+        Group::Preferences,
+        "f.allergens",
+    )
+    .health(),
+    Field::new(
+        "dietary",
+        "diets",
+        "Diets that the guest told the venue, or the whole organisation; of the latter alone in criteria of the organisation",
+        DIETS,
+        Group::Preferences,
+        "f.dietary",
+    )
+    .health(),
+    Field::new(
+        "favourites",
+        "favourites",
+        "Names of the products and categories that are favourites of the guest, stated or derived from his orders",
+        Kind::Set(&[]),
+        Group::Preferences,
+        "f.favourites",
+    )
+    .venue_only(),
+    Field::new(
+        "dislikes",
+        "dislikes",
+        "Names of the products and categories that the guest dislikes, stated or derived from his orders",
+        Kind::Set(&[]),
+        Group::Preferences,
+        "f.dislikes",
+    )
+    .venue_only(),
+    Field::new(
+        "preferred_category",
+        "preferred category",
+        "Category in most of the guest's orders, at least three; unknown where there is none",
+        Kind::Text,
+        Group::Preferences,
+        "f.preferred_category",
+    )
+    .nullable()
+    .venue_only(),
+    Field::new(
+        "preferred_daypart",
+        "preferred part of the day",
+        "Part of the day of at least 60 % of the last ten visits; unknown where there is none, or before the fifth visit",
+        DAYPARTS,
+        Group::Preferences,
+        "f.preferred_daypart",
+    )
+    .nullable()
+    .venue_only(),
+    Field::new(
+        "preferred_table",
+        "preferred table",
+        "Table of at least 60 % of the last ten visits; unknown where there is none, or before the fifth visit",
+        Kind::Text,
+        Group::Preferences,
+        "f.preferred_table",
+    )
+    .nullable()
+    .venue_only(),
+    Field::new(
+        "preferred_channel",
+        "preferred channel",
+        "Channel of at least 60 % of the last ten visits; unknown where there is none, or before the fifth visit",
+        Kind::Text,
+        Group::Preferences,
+        "f.preferred_channel",
+    )
+    .nullable()
+    .venue_only(),
+    Field::new(
+        "preferred_payment_method",
+        "preferred payment method",
+        "Payment method of at least 60 % of the last ten visits; unknown where there is none, or before the fifth visit",
+        Kind::Text,
+        Group::Preferences,
+        "f.preferred_payment_method",
+    )
+    .nullable()
+    .venue_only(),
+    Field::new(
+        "spend_trend",
+        "spend trend",
+        "The last five orders against the five before: up or down where they add up to more than 10 % more or less, else steady; unknown before the tenth order",
+        Kind::Enum(&["up", "down", "steady"]),
+        Group::Preferences,
+        "f.spend_trend",
+    )
+    .nullable()
+    .venue_only(),
     Field::new("orders", "orders", "Counted orders", Kind::Relation(&ORDERS), Group::Orders, ""),
     Field::new("items", "items", "Lines of counted orders", Kind::Relation(&ITEMS), Group::Items, ""),
     Field::new(

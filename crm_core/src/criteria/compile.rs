@@ -45,7 +45,7 @@ fn condition(leaf: &Leaf) -> Sql {
 fn test(leaf: &Leaf, operator: Operator) -> Sql {
     let field = leaf.field;
     match (operator, &leaf.operand) {
-        (Operator::IsNull, _) => value(field).text(" IS NULL"),
+        (Operator::IsNull, _) => known(field).text(" IS NULL"),
         (Operator::IsEmpty, _) => Sql::of("cardinality(").then(set(field)).text(") = 0"),
         (Operator::Has, Operand::Text(text)) => {
             Sql::default().bind(Param::Text(text.clone())).text(" = ANY (").then(set(field)).text(")")
@@ -79,7 +79,7 @@ fn test(leaf: &Leaf, operator: Operator) -> Sql {
         }
         (_, Operand::Duration(by)) => value(field).text(" > ").then(day_expression(DayExpression::Ago(*by))),
         (_, Operand::Month(month)) => Sql::of("EXTRACT(month FROM ")
-            .then(value(field))
+            .then(known(field))
             .text(") = ")
             .bind(Param::Int4(i32::from(*month))),
         (_, Operand::Nothing) => next_anniversary(field).text(" = f.today"),
@@ -91,13 +91,18 @@ pub(super) fn value(field: &Field) -> Sql {
     Sql::of(field.sql)
 }
 
+/// What is known of the field at least: of a date, perhaps all but the year.
+fn known(field: &Field) -> Sql {
+    Sql::of(field.comes_round.unwrap_or(field.sql))
+}
+
 /// The members of a set; a set that is not there is empty.
 pub(super) fn set(field: &Field) -> Sql {
     Sql::of("COALESCE(").then(value(field)).text(", '{}'::text[])")
 }
 
 pub(super) fn next_anniversary(field: &Field) -> Sql {
-    Sql::of("crm.next_anniversary(").then(value(field)).text(", f.today)")
+    Sql::of("crm.next_anniversary(").then(known(field)).text(", f.today)")
 }
 
 fn lower(text: Sql) -> Sql {

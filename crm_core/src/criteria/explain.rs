@@ -98,7 +98,7 @@ fn actual(leaf: &Leaf) -> Sql {
             if operator.measure() == Measure::Sum { as_text(measured) } else { plain(measured) }
         }
         Kind::Number(Unit::Money, ..) => as_text(value(leaf.field)),
-        Kind::Set => plain(set(leaf.field)),
+        Kind::Set(_) => plain(set(leaf.field)),
         _ => plain(value(leaf.field)),
     }
 }

@@ -5,7 +5,8 @@
 //! the platform's own index finds them; a column that nothing asks for should cost nothing, so both had better
 //! be inlined.
 //!
-//! - A column is null only where the catalogue calls its field nullable; `segments`, amounts and quantities may be.
+//! - A column is null only where the catalogue calls its field nullable; `segments` and the other sets,
+//!   amounts and quantities may be.
 //! - `today` is the local day of [`crm.now()`] at the venue; every other day is a local day there too.
 //! - `segments` holds the keys of the segments that the guest is a member of; segments that refer to others are
 //!   evaluated after them, with their verdicts in its place.
@@ -70,6 +71,7 @@ pub const CUSTOMER_FACTS: &[Column] = &[
     ("phone", "text"),
     ("email", "text"),
     ("birth_date", "date"),
+    ("birthday", "date"),
     ("kind", "text"),
     ("blocked", "boolean"),
     ("language", "text"),
@@ -78,6 +80,16 @@ pub const CUSTOMER_FACTS: &[Column] = &[
     ("created_day", "date"),
     ("segments", "text[]"),
     ("random_bucket", "integer"),
+    ("allergens", "text[]"),
+    ("dietary", "text[]"),
+    ("favourites", "text[]"),
+    ("dislikes", "text[]"),
+    ("preferred_category", "text"),
+    ("preferred_daypart", "text"),
+    ("preferred_table", "text"),
+    ("preferred_channel", "text"),
+    ("preferred_payment_method", "text"),
+    ("spend_trend", "text"),
 ];
 
 /// The columns of `crm.orders_of(org_id integer, customer_ref text, venue_ref text)`: the guest's counted orders.

@@ -20,8 +20,9 @@ pub enum Kind {
     Timestamp,
     /// A date that comes round every year. 29 February comes round on the 28th in other years.
     AnnualDate,
-    /// Any number of texts, compared exactly. The expression is a text[]; null is empty.
-    Set,
+    /// Any number of these texts (where none are listed, of any), compared exactly. The expression is a text[]; null is
+    /// empty.
+    Set(&'static [&'static str]),
     /// Rows that belong to the guest.
     Relation(&'static Relation),
 }
@@ -75,6 +76,8 @@ pub enum Group {
     Segments,
     /// The day.
     Time,
+    /// What the guest needs, likes and is used to, as stated or derived at night.
+    Preferences,
     /// Never changes for a guest.
     Fixed,
 }
@@ -90,6 +93,7 @@ impl Group {
             Group::Items => "items",
             Group::Segments => "segments",
             Group::Time => "time",
+            Group::Preferences => "preferences",
             Group::Fixed => "fixed",
         }
     }
@@ -114,10 +118,14 @@ pub struct Field {
     pub venue_only: bool,
     /// Whether it is personal data that a UI should guard.
     pub sensitive: bool,
+    /// Whether it is health data, which has a purpose of its own.
+    pub health: bool,
     /// Its value, over the row of the guest (`f`) or of its relation (`o`, `i`).
     pub(super) sql: &'static str,
     /// Where it counts days until today: the day it counts from.
     pub(super) days_since: Option<&'static str>,
+    /// Where its year may be unknown: a date of any year that comes round on the same days.
+    pub(super) comes_round: Option<&'static str>,
 }
 
 impl Field {
@@ -139,8 +147,10 @@ impl Field {
             nullable: false,
             venue_only: false,
             sensitive: false,
+            health: false,
             sql,
             days_since: None,
+            comes_round: None,
         }
     }
 
@@ -154,6 +164,14 @@ impl Field {
 
     pub(super) const fn sensitive(self) -> Self {
         Self { sensitive: true, ..self }
+    }
+
+    pub(super) const fn health(self) -> Self {
+        Self { sensitive: true, health: true, ..self }
+    }
+
+    pub(super) const fn coming_round(self, day: &'static str) -> Self {
+        Self { comes_round: Some(day), ..self }
     }
 
     pub(super) const fn counting_days_since(self, day: &'static str) -> Self {
@@ -176,7 +194,7 @@ impl Field {
             Kind::Boolean => "boolean",
             Kind::Timestamp => "timestamp",
             Kind::AnnualDate => "annual_date",
-            Kind::Set => "set",
+            Kind::Set(_) => "set",
             Kind::Relation(_) => "relation",
         }
     }
@@ -184,7 +202,7 @@ impl Field {
     /// The values it can take, where they are few.
     pub fn values(&self) -> &'static [&'static str] {
         match self.kind {
-            Kind::Enum(values) | Kind::State(values) => values,
+            Kind::Enum(values) | Kind::State(values) | Kind::Set(values) => values,
             _ => &[],
         }
     }

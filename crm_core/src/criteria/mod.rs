@@ -153,6 +153,13 @@ impl Criteria {
         explain::segments(&self.root)
     }
 
+    /// Whether it asks for health data itself.
+    pub fn asks_for_health(&self) -> bool {
+        let mut asks = false;
+        self.root.each_leaf(&mut |leaf| asks |= leaf.field.health);
+        asks
+    }
+
     /// Whether it asks for members of no other segment, and so refers to all.
     pub fn refers_to_all_segments(&self) -> bool {
         let mut all = false;

@@ -177,8 +177,8 @@ impl Reading<'_> {
                 problem.allowed(values.iter().copied()).suggestion(nearest(text, values.iter().copied()))
             });
         }
-        let needs_content =
-            matches!(field.kind, Kind::Set) || matches!(operator, Operator::StartsWith | Operator::Contains);
+        let needs_content = matches!(field.kind, Kind::Set(_))
+            || matches!(operator, Operator::StartsWith | Operator::Contains);
         if needs_content && text.is_empty() {
             return self.refuse(Code::EmptyValue, "an empty text says nothing here", json, |problem| problem);
         }

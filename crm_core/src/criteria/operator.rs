@@ -99,7 +99,7 @@ impl Operator {
             Kind::State(_) | Kind::Boolean => IS,
             Kind::Timestamp => TIMESTAMP,
             Kind::AnnualDate => ANNUAL_DATE,
-            Kind::Set => SET,
+            Kind::Set(_) => SET,
             Kind::Relation(relation) if relation.quantity.is_some() => RELATION_WITH_QUANTITY,
             Kind::Relation(_) => RELATION,
         }

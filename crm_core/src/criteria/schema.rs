@@ -127,7 +127,8 @@ fn value_of(field: &Field, operator: Operator) -> Option<Value> {
         (_, Kind::Boolean) => json!({ "type": "boolean" }),
         (_, Kind::Timestamp | Kind::AnnualDate) => reference("day"),
         (_, Kind::Enum(values) | Kind::State(values)) => json!({ "enum": values }),
-        (_, Kind::Set) => json!({ "type": "string", "minLength": 1 }),
+        (_, Kind::Set(values)) if !values.is_empty() => json!({ "enum": values }),
+        (_, Kind::Set(_)) => json!({ "type": "string", "minLength": 1 }),
         _ if matches!(operator, Operator::StartsWith | Operator::Contains) => {
             json!({ "type": "string", "minLength": 1 })
         }
@@ -173,6 +174,7 @@ fn entry(field: &Field) -> Value {
         "operators": operators,
         "nullable": field.nullable,
         "sensitive": field.sensitive,
+        "health": field.health,
         "venue_only": field.venue_only,
         "group": field.group.name(),
     });

@@ -43,7 +43,7 @@ fn inside(node: &Node) -> String {
 fn condition(leaf: &Leaf) -> String {
     match leaf.field.kind {
         Kind::Relation(relation) => rows(leaf, relation),
-        Kind::Set => format!("{} {}", leaf.field.label, set(leaf)),
+        Kind::Set(_) => format!("{} {}", leaf.field.label, set(leaf)),
         _ => format!("{} {}", leaf.field.label, compared(leaf)),
     }
 }

@@ -282,10 +282,10 @@ fn quantity_and_values(leaf: &Leaf) -> Option<(Quantity, Values)> {
             Some((quantity("", bounds(kind).0, bounds(kind).1), ranges(vec![(value, value)])))
         }
         // Membership of one segment at a time; lists say too little about each.
-        (Operand::Text(member), Kind::Set) => {
+        (Operand::Text(member), Kind::Set(_)) => {
             Some((quantity(&format!(" {member}"), 0, 1), ranges(vec![(1, 1)])))
         }
-        (Operand::Texts(members), Kind::Set) => match members.as_slice() {
+        (Operand::Texts(members), Kind::Set(_)) => match members.as_slice() {
             [member] => Some((quantity(&format!(" {member}"), 0, 1), ranges(vec![(1, 1)]))),
             _ => None,
         },

@@ -52,7 +52,7 @@ const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "frid
 
 fn leaf(draw: Draw<'_>, of: Of, at_venue: bool, depth: u64) -> Value {
     match of {
-        Of::Guest => match draw(if at_venue { 27 } else { 20 }) {
+        Of::Guest => match draw(if at_venue { 42 } else { 27 }) {
             0 => number(draw, "total_orders", 0, 20, Literal::Whole),
             1 => number(draw, "total_visits", 0, 15, Literal::Whole),
             2 => number(draw, "total_spent", 0, 900, Literal::Money),
@@ -71,12 +71,27 @@ fn leaf(draw: Draw<'_>, of: Of, at_venue: bool, depth: u64) -> Value {
             17 => set(draw, "in_segment", &["vip", "lunch_guests", "o'brien", "{}"]),
             18 => relation(draw, "orders", Of::Order, depth),
             19 => relation(draw, "items", Of::Item, depth),
-            20 => number(draw, "recency_score", 1, 5, Literal::Whole),
-            21 => number(draw, "frequency_score", 1, 5, Literal::Whole),
-            22 => number(draw, "monetary_score", 1, 5, Literal::Whole),
-            23 => choice(draw, "label", &LABELS),
-            24 => choice(draw, "previous_label", &LABELS),
-            25 => timestamp(draw, "label_changed_at"),
+            20 => set(draw, "allergens", &["milk", "nuts", "gluten", "fish"]),
+            21 => set(draw, "dietary", &["vegan", "halal", "low_sodium", "kosher"]),
+            33 => set(draw, "favourites", &["Pizza", "pizza", "wine", "o'brien", "Food"]),
+            34 => set(draw, "dislikes", &["Pizza", "Pasta", "wine", "o'brien"]),
+            35 => text(draw, "preferred_category", &["food", "Drinks"]),
+            36 => choice(draw, "preferred_daypart", &DAYPARTS),
+            37 => text(draw, "preferred_table", &["T1", "t2", "12"]),
+            38 => text(draw, "preferred_channel", &["delivery", "Pickup"]),
+            39 => text(draw, "preferred_payment_method", &["card", "CASH"]),
+            40 | 41 => choice(draw, "spend_trend", &["up", "down", "steady"]),
+            27 => number(draw, "recency_score", 1, 5, Literal::Whole),
+            28 => number(draw, "frequency_score", 1, 5, Literal::Whole),
+            29 => number(draw, "monetary_score", 1, 5, Literal::Whole),
+            30 => choice(draw, "label", &LABELS),
+            31 => choice(draw, "previous_label", &LABELS),
+            32 => timestamp(draw, "label_changed_at"),
+            22 => choice_known(draw, "kind", &["guest", "registered", "wholesale", "walk_in"]),
+            23 => json!({ "field": "blocked", "op": "is", "value": draw(2) == 0 }),
+            24 => text(draw, "language", &["pt-BR", "en", "fr"]),
+            25 => text(draw, "city", &["lyon", "São Paulo"]),
+            26 => set(draw, "tags", &["VIP", "vip", "wine", "o'brien"]),
             _ => number(draw, "spend_percentile", 0, 99, Literal::Whole),
         },
         Of::Order => match draw(if depth > 1 { 9 } else { 8 }) {
@@ -239,6 +254,15 @@ fn choice(draw: Draw<'_>, field: &str, values: &[&str]) -> Value {
             json!({ "field": field, "op": operator, "value": several(draw, |draw| pick(draw, values)) })
         }
         _ => json!({ "field": field, "op": operator, "value": pick(draw, values) }),
+    }
+}
+
+fn choice_known(draw: Draw<'_>, field: &str, values: &[&str]) -> Value {
+    match ["eq", "neq", "in", "not_in"][draw(4) as usize] {
+        operator @ ("in" | "not_in") => {
+            json!({ "field": field, "op": operator, "value": several(draw, |draw| pick(draw, values)) })
+        }
+        operator => json!({ "field": field, "op": operator, "value": pick(draw, values) }),
     }
 }
 

@@ -66,17 +66,17 @@ fn every_operator_is_two_valued() {
         ),
         (
             r#"{"field":"birth_date","op":"anniversary_within_next","value":"7d"}"#,
-            "((crm.next_anniversary(f.birth_date, f.today) < (f.today + $1::int4)) IS TRUE)",
+            "((crm.next_anniversary(f.birthday, f.today) < (f.today + $1::int4)) IS TRUE)",
             vec![Param::Int4(7)],
         ),
         (
             r#"{"field":"birth_date","op":"anniversary_today"}"#,
-            "((crm.next_anniversary(f.birth_date, f.today) = f.today) IS TRUE)",
+            "((crm.next_anniversary(f.birthday, f.today) = f.today) IS TRUE)",
             vec![],
         ),
         (
             r#"{"field":"birth_date","op":"month_is","value":2}"#,
-            "((EXTRACT(month FROM f.birth_date) = $1::int4) IS TRUE)",
+            "((EXTRACT(month FROM f.birthday) = $1::int4) IS TRUE)",
             vec![Param::Int4(2)],
         ),
         (

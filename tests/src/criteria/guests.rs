@@ -28,9 +28,25 @@ pub struct Guest {
     pub phone: Option<String>,
     pub email: Option<String>,
     pub birth_date: Option<NaiveDate>,
+    pub birthday: Option<NaiveDate>,
+    pub kind: String,
+    pub blocked: bool,
+    pub language: Option<String>,
+    pub city: Option<String>,
+    pub tags: Vec<String>,
     pub created_day: NaiveDate,
     pub segments: Option<Vec<String>>,
     pub random_bucket: i64,
+    pub allergens: Vec<String>,
+    pub dietary: Vec<String>,
+    pub favourites: Vec<String>,
+    pub dislikes: Vec<String>,
+    pub preferred_category: Option<String>,
+    pub preferred_daypart: Option<String>,
+    pub preferred_table: Option<String>,
+    pub preferred_channel: Option<String>,
+    pub preferred_payment_method: Option<String>,
+    pub spend_trend: Option<String>,
     pub orders: Vec<Order>,
 }
 
@@ -72,6 +88,11 @@ fn pick(random: &mut Sequence, from: &[&str]) -> String {
     from[random.below(from.len() as u64) as usize].to_owned()
 }
 
+/// Each of them as a coin falls.
+fn any_of(random: &mut Sequence, from: &[&str]) -> Vec<String> {
+    from.iter().filter(|_| random.below(2) == 0).map(|one| (*one).to_owned()).collect()
+}
+
 fn number(random: &mut Sequence, least: i64, most: i64) -> i64 {
     least + random.below((most - least + 1) as u64) as i64
 }
@@ -80,9 +101,19 @@ fn day_before(random: &mut Sequence, today: NaiveDate, days: u64) -> NaiveDate {
     today - Days::new(random.below(days))
 }
 
+const DAYPARTS: [&str; 5] = ["breakfast", "lunch", "afternoon", "dinner", "late"];
 const LABELS: [&str; 7] = ["CHAMPION", "LOYAL", "POTENTIAL", "NEW", "AT_RISK", "LOST", "INACTIVE"];
 
 fn guest(at: usize, today: NaiveDate, random: &mut Sequence) -> Guest {
+    let leap = |year| NaiveDate::from_ymd_opt(year, 2, 29).expect("a leap day");
+    let birth_date =
+        maybe(
+            random,
+            |random| if random.below(8) == 0 { leap(1992) } else { day_before(random, today, 25_000) },
+        );
+    // Without the year it is as of 2000, which has every day.
+    let year_unknown =
+        if random.below(2) == 0 { None } else { leap(2000).checked_add_days(Days::new(random.below(300))) };
     Guest {
         number: at,
         total_orders: number(random, 0, 20),
@@ -121,19 +152,26 @@ fn guest(at: usize, today: NaiveDate, random: &mut Sequence) -> Guest {
         }),
         phone: maybe(random, |random| pick(random, &["+33155", "+33299", "0044123", "5"])),
         email: maybe(random, |random| pick(random, &["Ana@example.org", "ben@example.org", "x@example.com"])),
-        birth_date: maybe(random, |random| {
-            let leap = NaiveDate::from_ymd_opt(1992, 2, 29).expect("a leap day");
-            if random.below(8) == 0 { leap } else { day_before(random, today, 25_000) }
-        }),
+        birth_date,
+        birthday: birth_date.or(year_unknown),
         created_day: day_before(random, today, 700),
-        segments: maybe(random, |random| {
-            ["vip", "lunch_guests", "o'brien", "{}"]
-                .iter()
-                .filter(|_| random.below(2) == 0)
-                .map(|key| (*key).to_owned())
-                .collect()
-        }),
+        segments: maybe(random, |random| any_of(random, &["vip", "lunch_guests", "o'brien", "{}"])),
         random_bucket: number(random, 0, 99),
+        kind: pick(random, &["guest", "registered", "wholesale"]),
+        blocked: random.below(2) == 0,
+        language: maybe(random, |random| pick(random, &["pt-BR", "en", "EN"])),
+        city: maybe(random, |random| pick(random, &["Lyon", "são paulo"])),
+        tags: any_of(random, &["VIP", "wine", "o'brien"]),
+        allergens: any_of(random, &["milk", "nuts", "gluten"]),
+        dietary: any_of(random, &["vegan", "halal", "low_sodium"]),
+        favourites: any_of(random, &["Pizza", "wine", "o'brien"]),
+        dislikes: any_of(random, &["Pizza", "wine", "o'brien"]),
+        preferred_category: maybe(random, |random| pick(random, &["Food", "drinks"])),
+        preferred_daypart: maybe(random, |random| pick(random, &DAYPARTS)),
+        preferred_table: maybe(random, |random| pick(random, &["T1", "T2", "12"])),
+        preferred_channel: maybe(random, |random| pick(random, &["Delivery", "pickup"])),
+        preferred_payment_method: maybe(random, |random| pick(random, &["card", "cash"])),
+        spend_trend: maybe(random, |random| pick(random, &["up", "down", "steady"])),
         orders: (0..random.below(7)).map(|n| order(at * 100 + n as usize, today, random)).collect(),
     }
 }
@@ -145,7 +183,7 @@ fn order(number_of_order: usize, today: NaiveDate, random: &mut Sequence) -> Ord
         number: number_of_order,
         total: number(random, 500, 6000),
         day,
-        daypart: pick(random, &["breakfast", "lunch", "afternoon", "dinner", "late"]),
+        daypart: pick(random, &DAYPARTS),
         channel: maybe(random, |random| pick(random, &["Delivery", "pickup", "dine-in"])),
         table: maybe(random, |random| pick(random, &["T1", "T2", "12"])),
         payment_method: maybe(random, |random| pick(random, &["card", "cash"])),

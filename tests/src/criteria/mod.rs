@@ -47,7 +47,8 @@ fn names(columns: &[facts::Column]) -> String {
 pub fn load(sql: &mut Session, guests: &[Guest], today: NaiveDate) {
     let mut script = String::from("BEGIN;");
     for guest in guests {
-        let segments = guest.segments.as_ref().map(|keys| array(keys.iter().map(String::as_str)));
+        let set = |members: &[String]| array(members.iter().map(String::as_str));
+        let segments = guest.segments.as_deref().map(set);
         let row = [
             Some(guest.number.to_string()),
             Some("1".to_owned()),
@@ -73,9 +74,25 @@ pub fn load(sql: &mut Session, guests: &[Guest], today: NaiveDate) {
             guest.phone.clone(),
             guest.email.clone(),
             guest.birth_date.map(|day| day.to_string()),
+            guest.birthday.map(|day| day.to_string()),
+            Some(guest.kind.clone()),
+            Some(guest.blocked.to_string()),
+            guest.language.clone(),
+            guest.city.clone(),
+            Some(set(&guest.tags)),
             Some(guest.created_day.to_string()),
             segments,
             Some(guest.random_bucket.to_string()),
+            Some(set(&guest.allergens)),
+            Some(set(&guest.dietary)),
+            Some(set(&guest.favourites)),
+            Some(set(&guest.dislikes)),
+            guest.preferred_category.clone(),
+            guest.preferred_daypart.clone(),
+            guest.preferred_table.clone(),
+            guest.preferred_channel.clone(),
+            guest.preferred_payment_method.clone(),
+            guest.spend_trend.clone(),
         ];
         script += &insert("crm.customer_facts", &row);
         for order in &guest.orders {

@@ -11,6 +11,9 @@ use super::guests::{Guest, Item, Order};
 enum Cell {
     Number(Option<i64>),
     Day(Option<NaiveDate>),
+    /// The date, and the day of the year, which may be known without it.
+    Birthday(Option<NaiveDate>, Option<NaiveDate>),
+    Boolean(bool),
     Text(Option<String>),
     Set(Vec<String>),
     Rows(Vec<(NaiveDate, Measured, Row)>),
@@ -53,11 +56,27 @@ pub fn holds(node: &Value, row: &Row, today: NaiveDate) -> bool {
     match cell(row, &text(&node["field"]), today) {
         Cell::Number(given) => number(given, &operator, value),
         Cell::Day(given) => day(given, &operator, value, today),
+        Cell::Birthday(date, birthday) => {
+            let of_year = ["on", "before", "after", "between"].contains(&operator.as_str());
+            day(if of_year { date } else { birthday }, &operator, value, today)
+        }
+        Cell::Boolean(given) => Value::Bool(given) == *value,
         Cell::Text(given) => texts(
             given,
             &operator,
             value,
-            matches!(node["field"].as_str(), Some("label" | "previous_label" | "daypart" | "weekday")),
+            matches!(
+                node["field"].as_str(),
+                Some(
+                    "label"
+                        | "previous_label"
+                        | "daypart"
+                        | "weekday"
+                        | "kind"
+                        | "preferred_daypart"
+                        | "spend_trend"
+                )
+            ),
         ),
         Cell::Set(given) => set(&given, &operator, value),
         Cell::Rows(rows) => {
@@ -111,9 +130,24 @@ fn cell(row: &Row, field: &str, today: NaiveDate) -> Cell {
             "name" => Cell::Text(guest.name.clone()),
             "phone" => Cell::Text(guest.phone.clone()),
             "email" => Cell::Text(guest.email.clone()),
-            "birth_date" => Cell::Day(guest.birth_date),
+            "birth_date" => Cell::Birthday(guest.birth_date, guest.birthday),
             "created_at" => Cell::Day(Some(guest.created_day)),
             "in_segment" => Cell::Set(guest.segments.clone().unwrap_or_default()),
+            "kind" => Cell::Text(Some(guest.kind.clone())),
+            "blocked" => Cell::Boolean(guest.blocked),
+            "language" => Cell::Text(guest.language.clone()),
+            "city" => Cell::Text(guest.city.clone()),
+            "tags" => Cell::Set(guest.tags.clone()),
+            "allergens" => Cell::Set(guest.allergens.clone()),
+            "dietary" => Cell::Set(guest.dietary.clone()),
+            "favourites" => Cell::Set(guest.favourites.clone()),
+            "dislikes" => Cell::Set(guest.dislikes.clone()),
+            "preferred_category" => Cell::Text(guest.preferred_category.clone()),
+            "preferred_daypart" => Cell::Text(guest.preferred_daypart.clone()),
+            "preferred_table" => Cell::Text(guest.preferred_table.clone()),
+            "preferred_channel" => Cell::Text(guest.preferred_channel.clone()),
+            "preferred_payment_method" => Cell::Text(guest.preferred_payment_method.clone()),
+            "spend_trend" => Cell::Text(guest.spend_trend.clone()),
             "random_bucket" => whole(Some(guest.random_bucket)),
             "orders" => Cell::Rows(guest.orders.iter().map(of_order).collect()),
             "items" => Cell::Rows(guest.orders.iter().flat_map(of_items).collect()),

@@ -1,0 +1,93 @@
+CREATE OR REPLACE FUNCTION crm.health_values(kind text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE kind
+    -- Regulation (EU) No 1169/2011, Annex II, in its order.
+    WHEN 'allergen' THEN '{gluten,crustaceans,eggs,fish,peanuts,soybeans,milk,nuts,celery,mustard,sesame,sulphites,lupin,molluscs}'::text[]
+    WHEN 'diet' THEN '{vegetarian,vegan,pescatarian,halal,kosher,no_pork,no_beef,no_alcohol,diabetic,low_sodium,low_sugar,low_fat,low_carb,low_fodmap}'::text[]
+  END
+$$;
+COMMENT ON FUNCTION crm.health_values(text) IS 'What can be recorded as an allergen (the 14 of Regulation (EU) 1169/2011, Annex II) or a diet; null for another kind';
+GRANT EXECUTE ON FUNCTION crm.health_values(text) TO crm_staff;
+
+CREATE OR REPLACE FUNCTION crm.require_health_values(kind text, given text[], parameter text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  unknown text;
+BEGIN
+  SELECT COALESCE(v, 'null') INTO unknown FROM unnest(given) AS v WHERE (v = ANY (crm.health_values(kind))) IS NOT TRUE LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'unknown % "%"', kind, unknown USING ERRCODE = '22023', COLUMN = parameter,
+      HINT = 'One of ' || array_to_string(crm.health_values(kind), ', ') || '.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION crm.require_health_values(text, text[], text) IS 'Refuses what is no allergen or diet: 22023, naming the parameter';
+
+CREATE OR REPLACE FUNCTION crm.set_health_needs(customer text, allergens text[] DEFAULT NULL, diets text[] DEFAULT NULL, venue text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  of_guest record := crm.held_guest(customer, venue);
+  caller uuid := (SELECT c.principal_id FROM crm.caller() AS c);
+  needs record;
+  changed boolean := false;
+BEGIN
+  PERFORM crm.require_health_values('allergen', allergens, 'allergens');
+  PERFORM crm.require_health_values('diet', diets, 'diets');
+  FOR needs IN SELECT * FROM (VALUES ('allergen', allergens), ('diet', diets)) AS n(kind, wanted) WHERE n.wanted IS NOT NULL LOOP
+    WITH gone AS (
+      DELETE FROM crm.health_need AS h
+      WHERE h.org_id = of_guest.org_id AND h.customer_id = of_guest.customer_id AND h.scope_id = of_guest.scope_id
+        AND h.kind = needs.kind AND h.value <> ALL (needs.wanted)
+      RETURNING h.origin_id, h.value
+    ), come AS (
+      INSERT INTO crm.health_need (org_id, origin_id, scope_id, kind, value, customer_id, recorded_by)
+      SELECT of_guest.org_id, of_guest.customer_id, of_guest.scope_id, needs.kind, w.value, of_guest.customer_id, caller
+      FROM (SELECT DISTINCT v AS value FROM unnest(needs.wanted) AS v) AS w
+      WHERE NOT EXISTS (SELECT FROM crm.health_need AS h
+                        WHERE h.org_id = of_guest.org_id AND h.customer_id = of_guest.customer_id AND h.scope_id = of_guest.scope_id
+                          AND h.kind = needs.kind AND h.value = w.value)
+      RETURNING origin_id, value
+    )
+    INSERT INTO crm.health_change (org_id, origin_id, scope_id, kind, value, action, changed_by)
+    SELECT of_guest.org_id, g.origin_id, of_guest.scope_id, needs.kind, g.value, 'removed', caller FROM gone AS g
+    UNION ALL
+    SELECT of_guest.org_id, c.origin_id, of_guest.scope_id, needs.kind, c.value, 'recorded', caller FROM come AS c;
+    changed := changed OR FOUND;
+  END LOOP;
+  IF changed THEN
+    PERFORM crm.follow_preferences(of_guest.org_id, of_guest.scope_id, of_guest.customer_id);
+  END IF;
+END
+$$;
+ALTER FUNCTION crm.set_health_needs(text, text[], text[], text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.set_health_needs(text, text[], text[], text) IS 'Sets the allergens and the diets of a guest (the CRM''s id or the platform''s; null leaves them, an empty array removes all), as known to the staff of a venue or (null) of the whole organisation; crm.health_change keeps who changed what. Only for what the guest himself asked to be kept. CR404 for an unknown guest or venue, 22023 for a value that crm.health_values does not have.';
+GRANT EXECUTE ON FUNCTION crm.set_health_needs(text, text[], text[], text) TO crm_staff;
+
+CREATE OR REPLACE FUNCTION crm.health_needs(customer text)
+RETURNS TABLE (kind text, value text, venue_id uuid, recorded_by uuid, recorded_at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+  of_guest record := crm.known_guest(health_needs.customer, NULL);
+  venues uuid[] := crm.caller_venues();
+BEGIN
+  RETURN QUERY
+  SELECT DISTINCT ON (h.kind, h.value, h.scope_id)
+         h.kind, h.value, NULLIF(h.scope_id, '00000000-0000-0000-0000-000000000000'), h.recorded_by, h.recorded_at
+  FROM crm.health_need AS h
+  WHERE h.org_id = of_guest.org_id AND h.customer_id = of_guest.customer_id
+    AND (venues IS NULL OR h.scope_id = '00000000-0000-0000-0000-000000000000' OR h.scope_id = ANY (venues))
+  ORDER BY h.kind, h.value, h.scope_id, h.recorded_at;
+END
+$$;
+ALTER FUNCTION crm.health_needs(text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.health_needs(text) IS 'Allergens and diets of a guest (the CRM''s id or the platform''s) that the caller may know: those of his venues, and those of the whole organisation (venue null). CR404 for an unknown guest.';
+GRANT EXECUTE ON FUNCTION crm.health_needs(text) TO crm_staff;
