@@ -134,7 +134,7 @@ BEGIN
     END;
     COMMIT;
     EXIT WHEN failure IS NOT NULL;
-    IF first_of IN (1, 8001, 80001) THEN
+    IF work.all_of_them AND first_of IN (1, 8001, 80001) THEN
       -- Of tables that fill up from nothing, nothing is known, and all of their rows would be read for each chunk.
       ANALYZE crm.derived_preference, crm.guest_habit;
       COMMIT;

@@ -222,7 +222,7 @@ fn looking_at_changed_guests_alone_finds_what_looking_at_all_finds() {
     red.sql.run(r#"SELECT eat(NULL, 'r1', '2025-03-11 23:59', 1, ARRAY(SELECT id FROM "Product"), NULL, NULL, NULL); SELECT crm.derive_preferences('r1')"#);
     for round in 0..25 {
         for _ in 0..1 + random.below(6) {
-            hours += random.below(12);
+            hours += 1 + random.below(12);
             let guest = ["ana", "ana2", "ben", "cleo"][random.below(4) as usize];
             let meal = ["{soup}", "{pasta,wine}", "{w2}", "{pizza,w3}", "{}"][random.below(5) as usize];
             let table = ["T1", "T1", "T2"][random.below(3) as usize];
