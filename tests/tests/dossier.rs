@@ -206,7 +206,8 @@ fn a_dossier_says_in_one_object_what_a_host_needs() {
     sql.run(
         r#"SELECT crm.update_customer('ana', '{"birthday":"1990-03-15","phone":"+33 6 11 22 33 44"}');
            SELECT crm.tag_customers('{ana}', '{VIP}'); SELECT crm.save_tag('VIP', '#c0392b'); SELECT crm.add_note('ana', 'bistro', 'allergic to queues', true);
-           SELECT crm.block_customer('ben', 'fight')"#,
+           SELECT crm.block_customer('ben', 'fight'); SELECT crm.set_health_needs('ana', '{nuts}', '{vegan}', 'bistro');
+           SELECT crm.state_preference('ana', 'seating', 'window', 'bistro')"#,
     );
     let at = |path: &str| format!("SELECT crm.dossier('ana') #>> '{path}'");
     for (path, expected) in [
@@ -224,6 +225,8 @@ fn a_dossier_says_in_one_object_what_a_host_needs() {
         ("{tags,0,name}", "VIP"),
         ("{tags,0,colour}", "#c0392b"),
         ("{notes,0,body}", "allergic to queues"),
+        ("{health_needs,0,value}", "nuts"),
+        ("{preferences,0,value}", "window"),
         ("{recent_orders,0,total}", "9.00"),
     ] {
         assert_eq!(sql.value(&at(path)), expected, "{path}");
@@ -234,7 +237,7 @@ fn a_dossier_says_in_one_object_what_a_host_needs() {
     );
     // Staff of the bar see what is the bar's, and the totals of all.
     let mut bar = member(&database, &mut sql, "bar", "staff", "'{bar}'");
-    bar.expect_rows("SELECT jsonb_array_length(d -> 'venues'), jsonb_array_length(d -> 'notes'), jsonb_array_length(d -> 'recent_orders'), d #>> '{lifetime,0,total_spent}' FROM crm.dossier('ana') AS d", &["1|0|1|99.50"]);
+    bar.expect_rows("SELECT jsonb_array_length(d -> 'venues'), jsonb_array_length(d -> 'notes') + jsonb_array_length(d -> 'health_needs') + jsonb_array_length(d -> 'preferences'), jsonb_array_length(d -> 'recent_orders'), d #>> '{lifetime,0,total_spent}' FROM crm.dossier('ana') AS d", &["1|0|1|99.50"]);
     bar.expect_refusal("SELECT crm.dossier('ghost')", &["CR404"], "ghost");
     drop(bar);
     dismiss(&database, &mut sql, &["bar"]);
