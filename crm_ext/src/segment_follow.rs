@@ -5,8 +5,8 @@
 //! in one statement over the facts. Both are rendered from the same predicates. Whoever calls holds the guests' rows of
 //! totals, so that the evaluations of one guest come one after the other.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::ffi::CStr;
 
 use crm_core::criteria::Param;
@@ -97,31 +97,41 @@ struct Cause<'a> {
 /// What is evaluated at an occasion.
 pub(crate) struct Plan {
     occasion: Occasion,
-    /// The segments evaluated.
+    /// The segments evaluated: those of labels only for others that name them.
+    asked: BTreeSet<usize>,
+    /// Of these the numbers of those that are kept.
     considered: BTreeSet<i32>,
-    one: Rendered,
-    many: Rendered,
+    one: OnceCell<Rendered>,
+    /// Of one guest alone; what is planned for many depends on how many.
+    kept: Kept,
+    many: OnceCell<Rendered>,
 }
 
 struct Rendered {
     text: String,
     params: Vec<Param>,
     types: Vec<PgOid>,
-    /// Of one guest alone; what is planned for many depends on how many.
-    kept: Kept,
 }
 
 impl Plan {
     pub(crate) fn new(scope: &Scope, occasion: Occasion) -> Self {
         let asked = concerned(&scope.segments, occasion);
-        let one = evaluation(&scope.segments, &asked, Guests::One);
-        let many =
-            evaluation(&scope.segments, &asked, Guests::Some { of_organisation: scope.of_organisation() });
-        let given = [PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDARRAYOID];
+        let own = asked.iter().map(|index| &scope.segments[*index]).filter(|segment| !segment.of_label);
         Self {
             occasion,
-            considered: asked.iter().map(|index| scope.segments[*index].id).collect(),
-            one: Rendered {
+            considered: own.map(|segment| segment.id).collect(),
+            asked,
+            one: OnceCell::new(),
+            kept: RefCell::new(None),
+            many: OnceCell::new(),
+        }
+    }
+
+    /// For one guest, whose totals are parameters.
+    fn one(&self, scope: &Scope) -> &Rendered {
+        self.one.get_or_init(|| {
+            let one = evaluation(&scope.segments, &self.asked, Guests::One);
+            Rendered {
                 types: one.types(&ONE_GUEST_TYPES),
                 text: format!(
                     "SELECT e.customer_id, e.found, e.due_at, g.segments, g.due_at, g.customer_id
@@ -129,10 +139,16 @@ impl Plan {
                     one.text
                 ),
                 params: one.params,
-                kept: RefCell::new(None),
-            },
-            many: Rendered {
-                types: many.types(&given),
+            }
+        })
+    }
+
+    fn many(&self, scope: &Scope) -> &Rendered {
+        self.many.get_or_init(|| {
+            let of_organisation = scope.of_organisation();
+            let many = evaluation(&scope.segments, &self.asked, Guests::Some { of_organisation });
+            Rendered {
+                types: many.types(&[PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDARRAYOID]),
                 text: format!(
                     "SELECT u.customer_id, e.found, e.due_at, g.segments, g.due_at, g.customer_id
                      FROM unnest($3::uuid[]) AS u(customer_id)
@@ -141,9 +157,8 @@ impl Plan {
                     many.text
                 ),
                 params: many.params,
-                kept: RefCell::new(None),
-            },
-        }
+            }
+        })
     }
 
     fn asks_for_anything(&self) -> bool {
@@ -223,14 +238,14 @@ impl Scope {
         }
         let mut given: Vec<DatumWithOid<'_>> =
             vec![self.org_id.into(), self.id.into(), guests.to_vec().into()];
-        for param in &plan.many.params {
+        let many = plan.many(self);
+        for param in &many.params {
             given.push(datum(param)?);
         }
         let now = clock::now()?;
         let _without_jit = Settings::one_run();
         let changes = Spi::connect_mut(|client| {
-            let statement =
-                client.prepare_mut(plan.many.text.as_str(), &plan.many.types).map_err(internal)?;
+            let statement = client.prepare_mut(many.text.as_str(), &many.types).map_err(internal)?;
             plan.changes(client.update(&statement, None, &given).map_err(internal)?, now)
         })?;
         self.write_many(&changes, cause)
@@ -278,12 +293,13 @@ impl Scope {
                 guest.previous_label.as_deref().into(),
                 date(guest.label_changed_at)?.into(),
             ];
-            for param in &plan.one.params {
+            let one = plan.one(self);
+            for param in &one.params {
                 given.push(datum(param)?);
             }
             let changes = Spi::connect_mut(|client| {
-                let mut slot = plan.one.kept.borrow_mut();
-                let statement = kept(&mut slot, client, &plan.one.text, &plan.one.types)?;
+                let mut slot = plan.kept.borrow_mut();
+                let statement = kept(&mut slot, client, &one.text, &one.types)?;
                 plan.changes(client.update(statement, Some(1), &given).map_err(internal)?, now)
             })?;
             for change in &changes {
@@ -323,7 +339,7 @@ impl Scope {
             return Ok(());
         }
         let collected = match (cause.name, cause.order_ref) {
-            ("order", None) => collected::last_orders().get(guest.as_bytes()).cloned(),
+            ("order", None) => collected::last_order(*guest),
             (_, order_ref) => order_ref.map(str::to_owned),
         };
         let given: [DatumWithOid<'_>; 8] = [
@@ -347,10 +363,7 @@ impl Scope {
         let segments: Vec<String> = changes.iter().map(Change::array).collect();
         let due: Vec<Option<TimestampWithTimeZone>> = changes.iter().map(|change| change.due).collect();
         let orders: Vec<Option<String>> = match (cause.name, cause.order_ref) {
-            ("order", None) => {
-                let collected: BTreeMap<[u8; 16], String> = collected::last_orders();
-                guests.iter().map(|guest| collected.get(guest.as_bytes()).cloned()).collect()
-            }
+            ("order", None) => guests.iter().map(|guest| collected::last_order(*guest)).collect(),
             (_, order_ref) => vec![order_ref.map(str::to_owned); changes.len()],
         };
         let given = [
@@ -424,7 +437,7 @@ fn follow_guests(
     let scopes: &[Uuid] = if venue_id == nil() { &[nil()] } else { &[venue_id, nil()] };
     for id in scopes {
         let scope = scope(org_id, *id)?;
-        if !scope.segments.is_empty() {
+        if scope.has_its_own() {
             written += scope.follow(&guests, occasion, Cause { name: cause, order_ref: None })?;
         }
     }
@@ -435,7 +448,7 @@ fn follow_guests(
 #[pg_extern(schema = "crm", volatile, parallel_unsafe)]
 fn follow_scope(org_id: i32, scope_id: Uuid, guests: Vec<Uuid>, cause: &str) -> Result<i32, ErrorReport> {
     let scope = scope(org_id, scope_id)?;
-    if scope.segments.is_empty() && cause == "profile" {
+    if !scope.has_its_own() && cause == "profile" {
         return Ok(0);
     }
     scope.follow(&guests, Occasion::Any, Cause { name: cause, order_ref: None })

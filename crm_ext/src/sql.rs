@@ -118,6 +118,7 @@ extension_sql_file!(
     name = "stats_cohort",
     requires = [
         "customer_verify_list",
+        cohort::cohort_spend,
         cohort::cohort_summary,
         cohort::cohort_totals,
         cohort::cohort_differing,
@@ -217,6 +218,7 @@ extension_sql_file!(
         order_change::put_off,
         patience::await_guests,
         collected::collected_changes,
+        collected::collected_order,
         collected::collected_days
     ]
 );
@@ -271,7 +273,7 @@ extension_sql_file!(
         segment::guests_to_follow,
         segment::forget_segments,
         segment::asks_for_profile,
-        segment::follows_labels_alone
+        segment::has_segments
     ]
 );
 extension_sql_file!("../../sql/segment/members.sql", name = "segment_members", requires = ["segment_follow"]);

@@ -48,7 +48,7 @@ CREATE TYPE crm.venue_key AS (org_id int, venue_id uuid);
 COMMENT ON TYPE crm.venue_key IS 'Key of a venue';
 
 CREATE TYPE crm.known_segment AS (
-  org_id int, scope_id uuid, venue_id uuid, key text, name text, criteria text, criteria_version text, is_system boolean, archived_at timestamptz
+  org_id int, scope_id uuid, venue_id uuid, key text, name text, criteria text, criteria_version text, is_system boolean, label text, archived_at timestamptz
 );
 COMMENT ON TYPE crm.known_segment IS 'A segment as functions hand it on; scope_id is its venue, or the nil UUID for the organisation';
 

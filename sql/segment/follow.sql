@@ -132,4 +132,4 @@ COMMENT ON FUNCTION crm.follow_scope(int, uuid, uuid[], text) IS 'Evaluates all 
 COMMENT ON FUNCTION crm.asks_for_profile(int, uuid) IS 'Whether a segment of a venue or (nil UUID) an organisation depends on the profile';
 COMMENT ON FUNCTION crm.guests_to_follow(int, uuid, int) IS 'The guests of a venue or (nil UUID) an organisation whose segments (all, or one with those related to it) are not what they are, or who are due sooner, in the order of their keys';
 COMMENT ON FUNCTION crm.forget_segments() IS 'Has every session read the segments anew after one changed; trigger of crm.segment and crm.organisation';
-COMMENT ON FUNCTION crm.follows_labels_alone(int, uuid) IS 'Whether every segment of a venue or (nil UUID) an organisation asks for the label and nothing else, and none has guests put in or kept out by hand';
+COMMENT ON FUNCTION crm.has_segments(int, uuid) IS 'Whether a venue or (nil UUID) an organisation has segments other than those of the labels';

@@ -150,6 +150,17 @@ impl<'a> Cohort<'a> {
         })
     }
 
+    /// What its guests with orders spent: the ceil(k·N/100)-th smallest for k = 1 to 99, in hundredths; none without any.
+    pub fn spend_percentiles(self) -> Vec<i64> {
+        let mut spent: Vec<i64> = self
+            .members()
+            .filter(|member| member.total_orders > 0)
+            .map(|member| member.total_spent)
+            .collect();
+        spent.sort_unstable();
+        (1..100).filter_map(|k| spent.get((k * spent.len()).div_ceil(100).checked_sub(1)?).copied()).collect()
+    }
+
     /// Cut points and medians.
     pub fn summary(self, regular_visits: i32) -> Summary {
         let guests = self.0.len() / Member::PACKED;
