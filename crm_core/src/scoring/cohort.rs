@@ -306,6 +306,29 @@ mod tests {
         assert_eq!(Cohort::new(&[]).map(|cohort| cohort.summary(3)), Some(Summary::default()));
     }
 
+    #[test]
+    fn spending_is_cut_into_hundredths_by_those_who_have_orders() {
+        let spending = |spent: &[i64]| {
+            let of = |total_spent: &i64| Member {
+                key: [0; 16],
+                total_orders: i32::from(*total_spent != 999),
+                total_visits: 1,
+                total_spent: *total_spent,
+                first_order_at: 0,
+                last_order_at: 0,
+                stored: Rating { scores: [0; 3], label: None, next_label_at: None },
+            };
+            let packed = pack(&spent.iter().map(of).collect::<Vec<_>>());
+            Cohort::new(&packed).expect("whole members").spend_percentiles()
+        };
+        assert_eq!(spending(&[]), []);
+        assert_eq!(spending(&[999]), []);
+        assert_eq!(spending(&[7]), [7; 99]);
+        let of_three = spending(&[30, 999, 10, 20]);
+        assert_eq!((of_three[32], of_three[33], of_three[65], of_three[66]), (10, 20, 20, 30));
+        assert_eq!(spending(&(1..=200).rev().collect::<Vec<_>>())[..3], [2, 4, 6]);
+    }
+
     proptest! {
         #[test]
         fn packing_keeps_every_member(members in prop::collection::vec(member(), 0..20)) {
