@@ -22,6 +22,7 @@ mod score_guest;
 mod scoring;
 mod segment;
 mod segment_follow;
+mod segment_found;
 mod segment_preview;
 mod segment_statement;
 mod sql;

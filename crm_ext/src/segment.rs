@@ -4,22 +4,20 @@
 //! [`crate::segment_follow`].
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ffi::CStr;
 use std::rc::Rc;
 
 use crm_core::criteria::Criteria;
 use crm_core::criteria::tree::Scope as CriteriaScope;
-use pgrx::datum::{DatumWithOid, Uuid};
+use pgrx::datum::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{AllocatedByRust, PgTriggerError, WhoAllocated};
 
 use crate::plan::{LatestPlan, internal, internal_error, read_latest};
-use crate::segment_follow::{Plan, Settings};
-use crate::segment_statement::{
-    Guests, Occasion, Segment, concerned, datum, evaluation, in_order, with_related,
-};
+use crate::segment_follow::Plan;
+use crate::segment_statement::{Occasion, Segment, concerned, in_order};
 
 const READ: &CStr = c"
     SELECT o.segments_inline, s.segment_id, s.key, s.criteria, s.has_overrides, s.label IS NOT NULL,
@@ -250,49 +248,4 @@ fn segment_problems(
         }
     }
     Ok(problems)
-}
-
-/// The guests of a scope whose segments differ from what they are, or who are due sooner, in the order of their keys.
-#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
-fn guests_to_follow(org_id: i32, scope_id: Uuid, only: Option<i32>) -> Result<Vec<Uuid>, ErrorReport> {
-    let scope = scope(org_id, scope_id)?;
-    let asked = match only.and_then(|id| scope.segments.iter().position(|segment| segment.id == id)) {
-        Some(index) => with_related(&scope.segments, BTreeSet::from([index])),
-        None => concerned(&scope.segments, Occasion::Any),
-    };
-    let own = |index: &usize| !scope.segments[*index].of_label;
-    let considered: Vec<String> =
-        asked.iter().filter(|index| own(index)).map(|index| scope.segments[*index].id.to_string()).collect();
-    let present = if considered.len() == (0..scope.segments.len()).filter(own).count() {
-        "g.segments".to_owned()
-    } else {
-        format!(
-            "ARRAY(SELECT m FROM unnest(g.segments) AS m WHERE m = ANY ('{{{}}}'::int[]))",
-            considered.join(",")
-        )
-    };
-    let mut evaluation =
-        evaluation(&scope.segments, &asked, Guests::All { of_organisation: scope.of_organisation() });
-    evaluation.text = format!(
-        "SELECT array_agg(d.customer_id ORDER BY d.customer_id)
-         FROM (SELECT COALESCE(e.customer_id, g.customer_id) AS customer_id
-               FROM ({}) AS e
-               FULL JOIN (SELECT * FROM crm.guest_segments AS m WHERE m.org_id = $1 AND m.scope_id = $2) AS g ON g.customer_id = e.customer_id
-               WHERE COALESCE(e.found, '{{}}') <> COALESCE({present}, '{{}}') OR e.due_at < COALESCE(g.due_at, 'infinity')
-                  OR g.due_at <= crm.now()) AS d
-         WHERE $3::uuid[] IS NULL",
-        evaluation.text
-    );
-    let types =
-        evaluation.types(&[PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDARRAYOID]);
-    let mut given: Vec<DatumWithOid<'_>> = vec![org_id.into(), scope_id.into(), None::<Vec<Uuid>>.into()];
-    for param in &evaluation.params {
-        given.push(datum(param)?);
-    }
-    let _settings = Settings::one_run();
-    Spi::connect_mut(|client| {
-        let statement = client.prepare_mut(evaluation.text.as_str(), &types).map_err(internal)?;
-        let found = client.update(&statement, Some(1), &given).map_err(internal)?.first();
-        Ok(found.get::<Vec<Uuid>>(1).map_err(internal)?.unwrap_or_default())
-    })
 }

@@ -20,6 +20,7 @@ use crate::collected;
 use crate::guest_totals::GuestTotals;
 use crate::plan::{execute, internal, internal_error, kept};
 use crate::segment::{Scope, nil, scope};
+use crate::segment_found::of_unchanged;
 use crate::segment_statement::{Guests, ONE_GUEST_TYPES, Occasion, concerned, datum, evaluation};
 use crate::venue_scoring;
 
@@ -153,7 +154,8 @@ impl Plan {
                     "SELECT u.customer_id, e.found, e.due_at, g.segments, g.due_at, g.customer_id
                      FROM unnest($3::uuid[]) AS u(customer_id)
                      LEFT JOIN LATERAL ({}) AS e ON true
-                     LEFT JOIN crm.guest_segments AS g ON g.org_id = $1 AND g.scope_id = $2 AND g.customer_id = u.customer_id",
+                     LEFT JOIN LATERAL (SELECT m.* FROM crm.guest_segments AS m
+                                        WHERE m.org_id = $1 AND m.scope_id = $2 AND m.customer_id = u.customer_id OFFSET 0) AS g ON true",
                     many.text
                 ),
                 params: many.params,
@@ -194,7 +196,7 @@ impl Plan {
             let overdue = self.occasion == Occasion::Any && former_due.is_some_and(|former| former <= now);
             if segments != former || sooner || overdue {
                 let due = if overdue || sooner { due } else { former_due };
-                changes.push(Change { guest, former, segments, due, is_new });
+                changes.push(Change { outcome: Outcome { guest, segments, due }, former, is_new });
             }
         }
         Ok(changes)
@@ -202,11 +204,16 @@ impl Plan {
 }
 
 /// What a guest's row becomes.
+pub(crate) struct Outcome {
+    pub(crate) guest: Uuid,
+    pub(crate) segments: Vec<i32>,
+    pub(crate) due: Option<TimestampWithTimeZone>,
+}
+
+/// And what it was.
 struct Change {
-    guest: Uuid,
+    outcome: Outcome,
     former: Vec<i32>,
-    segments: Vec<i32>,
-    due: Option<TimestampWithTimeZone>,
     is_new: bool,
 }
 
@@ -243,12 +250,13 @@ impl Scope {
             given.push(datum(param)?);
         }
         let now = clock::now()?;
-        let _without_jit = Settings::one_run();
+        let _settings = Settings::few_rows();
         let changes = Spi::connect_mut(|client| {
             let statement = client.prepare_mut(many.text.as_str(), &many.types).map_err(internal)?;
             plan.changes(client.update(&statement, None, &given).map_err(internal)?, now)
         })?;
-        self.write_many(&changes, cause)
+        let outcomes: Vec<Outcome> = changes.into_iter().map(|change| change.outcome).collect();
+        self.write_many(&outcomes, cause)
     }
 
     /// The same for few guests, whose totals are at hand.
@@ -328,7 +336,7 @@ impl Scope {
         cause: Cause<'_>,
         now: TimestampWithTimeZone,
     ) -> Result<(), ErrorReport> {
-        let Change { guest, former, segments, due, is_new } = change;
+        let Change { outcome: Outcome { guest, segments, due }, former, is_new } = change;
         let (slot, text) = if *is_new { (&INSERT_PLAN, INSERT) } else { (&UPDATE_PLAN, UPDATE) };
         let key: [DatumWithOid<'_>; 3] = [self.org_id.into(), self.id.into(), (*guest).into()];
         let [org_id, id, guest_key] = key;
@@ -355,16 +363,16 @@ impl Scope {
         execute(&RECORD_PLAN, RECORD, &given)
     }
 
-    fn write_many(&self, changes: &[Change], cause: Cause<'_>) -> Result<i32, ErrorReport> {
-        if changes.is_empty() {
+    fn write_many(&self, outcomes: &[Outcome], cause: Cause<'_>) -> Result<i32, ErrorReport> {
+        if outcomes.is_empty() {
             return Ok(0);
         }
-        let guests: Vec<Uuid> = changes.iter().map(|change| change.guest).collect();
-        let segments: Vec<String> = changes.iter().map(Change::array).collect();
-        let due: Vec<Option<TimestampWithTimeZone>> = changes.iter().map(|change| change.due).collect();
+        let guests: Vec<Uuid> = outcomes.iter().map(|outcome| outcome.guest).collect();
+        let segments: Vec<String> = outcomes.iter().map(Outcome::array).collect();
+        let due: Vec<Option<TimestampWithTimeZone>> = outcomes.iter().map(|outcome| outcome.due).collect();
         let orders: Vec<Option<String>> = match (cause.name, cause.order_ref) {
             ("order", None) => guests.iter().map(|guest| collected::last_order(*guest)).collect(),
-            (_, order_ref) => vec![order_ref.map(str::to_owned); changes.len()],
+            (_, order_ref) => vec![order_ref.map(str::to_owned); outcomes.len()],
         };
         let given = [
             self.org_id.into(),
@@ -376,37 +384,49 @@ impl Scope {
             orders.into(),
         ];
         execute(&WRITE_PLAN, WRITE_MANY, &given)?;
-        Ok(i32::try_from(changes.len()).unwrap_or(i32::MAX))
+        Ok(i32::try_from(outcomes.len()).unwrap_or(i32::MAX))
     }
 }
 
-impl Change {
+impl Outcome {
     fn array(&self) -> String {
         let list: Vec<String> = self.segments.iter().map(i32::to_string).collect();
         format!("{{{}}}", list.join(","))
     }
 }
 
-/// Settings for a statement that runs once: it is not compiled to machine code, which takes longer than to run it.
+/// Settings for a statement that runs once.
 pub(crate) struct Settings(i32);
 
 impl Settings {
+    /// It is not compiled to machine code, which takes longer than to run it.
     pub(crate) fn one_run() -> Self {
-        const JIT: (&CStr, &CStr) = (c"jit", c"off");
+        Self::off(&[c"jit"])
+    }
+
+    /// It reads few rows, each by its key, of tables that may have filled up from nothing in this transaction, of which the
+    /// planner knows nothing yet.
+    pub(crate) fn few_rows() -> Self {
+        Self::off(&[c"jit", c"enable_seqscan"])
+    }
+
+    fn off(names: &[&CStr]) -> Self {
         // SAFETY: opens a nesting level of settings, which the drop closes, or the end of the (sub)transaction if that
-        // is cut short; both strings are NUL-terminated and copied.
+        // is cut short; all strings are NUL-terminated and copied.
         unsafe {
             let level = pg_sys::NewGUCNestLevel();
-            pg_sys::set_config_option(
-                JIT.0.as_ptr(),
-                JIT.1.as_ptr(),
-                pg_sys::GucContext::PGC_USERSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_SAVE,
-                true,
-                0,
-                false,
-            );
+            for name in names {
+                pg_sys::set_config_option(
+                    name.as_ptr(),
+                    c"off".as_ptr(),
+                    pg_sys::GucContext::PGC_USERSET,
+                    pg_sys::GucSource::PGC_S_SESSION,
+                    pg_sys::GucAction::GUC_ACTION_SAVE,
+                    true,
+                    0,
+                    false,
+                );
+            }
             Self(level)
         }
     }
@@ -444,12 +464,21 @@ fn follow_guests(
     Ok(written)
 }
 
-/// Evaluates all segments of one scope for guests whose rows of totals the caller holds.
+/// Evaluates all segments of one scope for guests whose rows of totals the caller holds, but for those of whom the last
+/// pass of this session over the scope says enough, where the caller allows it.
 #[pg_extern(schema = "crm", volatile, parallel_unsafe)]
-fn follow_scope(org_id: i32, scope_id: Uuid, guests: Vec<Uuid>, cause: &str) -> Result<i32, ErrorReport> {
+fn follow_scope(
+    org_id: i32,
+    scope_id: Uuid,
+    guests: Vec<Uuid>,
+    cause: &str,
+    as_found: default!(bool, "false"),
+) -> Result<i32, ErrorReport> {
     let scope = scope(org_id, scope_id)?;
     if !scope.has_its_own() && cause == "profile" {
         return Ok(0);
     }
-    scope.follow(&guests, Occasion::Any, Cause { name: cause, order_ref: None })
+    let cause = Cause { name: cause, order_ref: None };
+    let (found, others) = if as_found { of_unchanged(&scope, guests)? } else { (Vec::new(), guests) };
+    Ok(scope.write_many(&found, cause)? + scope.follow(&others, Occasion::Any, cause)?)
 }

@@ -270,7 +270,7 @@ extension_sql_file!(
         "segment_first_day_reaching",
         segment_follow::follow_guests,
         segment_follow::follow_scope,
-        segment::guests_to_follow,
+        segment_found::guests_to_follow,
         segment::forget_segments,
         segment::asks_for_profile,
         segment::has_segments

@@ -40,15 +40,17 @@ COMMENT ON FUNCTION crm.mark_due(int, uuid, uuid[]) IS 'Has the next sweep look 
 
 CREATE OR REPLACE FUNCTION crm.write_segments(org int, scope uuid, guests uuid[], present text[], due timestamptz[], cause text, orders text[]) RETURNS void
 LANGUAGE plpgsql
--- The tables grow under a plan that is kept.
+-- The tables grow under a plan that is kept, and the planner knows nothing of rows written in this transaction.
 SET plan_cache_mode = force_custom_plan
+SET enable_seqscan = off
 SET jit = off
 AS $$
 BEGIN
   WITH change AS MATERIALIZED (
     SELECT u.customer_id, u.present::int[] AS present, COALESCE(g.segments, '{}') AS former, u.due_at, u.order_ref
     FROM unnest(guests, present, due, orders) AS u(customer_id, present, due_at, order_ref)
-    LEFT JOIN crm.guest_segments AS g ON g.org_id = org AND g.scope_id = scope AND g.customer_id = u.customer_id
+    LEFT JOIN LATERAL (SELECT m.segments FROM crm.guest_segments AS m
+                       WHERE m.org_id = org AND m.scope_id = scope AND m.customer_id = u.customer_id OFFSET 0) AS g ON true
   ), written AS (
     INSERT INTO crm.guest_segments AS g (org_id, scope_id, customer_id, segments, due_at)
     SELECT org, scope, c.customer_id, c.present, c.due_at FROM change AS c
@@ -93,6 +95,13 @@ END
 $$;
 COMMENT ON FUNCTION crm.follow_recounted(crm.venue_key, uuid[], text, boolean) IS 'Has the segments of guests follow whose orders were re-read, so that no failure undoes that';
 
+CREATE OR REPLACE FUNCTION crm.mark_changed(org int, venue uuid, guests uuid[]) RETURNS void
+LANGUAGE sql
+AS $$
+  UPDATE crm.customer_venue_stats AS t SET label = t.label WHERE t.org_id = org AND t.venue_id = venue AND t.customer_id = ANY (guests)
+$$;
+COMMENT ON FUNCTION crm.mark_changed(int, uuid, uuid[]) IS 'Gives rows of totals that are held another version, so that what a pass over the venue found of these guests before is not written; none for an organisation (nil UUID), whose guests are evaluated again';
+
 CREATE OR REPLACE FUNCTION crm.follow_order(venue_ref text, customer_ref text, order_ref text) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -103,6 +112,7 @@ BEGIN
   SELECT s.org_id, s.venue_id INTO at FROM crm.venue_scoring AS s WHERE s.ref = venue_ref AND s.counting = 'live';
   IF FOUND AND customer_ref IS NOT NULL THEN
     guests := crm.hold_guests(at.org_id, at.venue_id, ARRAY[crm.key(crm.survivor_of(at.org_id, customer_ref))], false);
+    PERFORM crm.mark_changed(at.org_id, at.venue_id, guests);
     PERFORM crm.follow_guests(at.org_id, at.venue_id, guests, 'order');
   END IF;
 END
@@ -128,7 +138,7 @@ $$;
 COMMENT ON FUNCTION crm.follow_profile(int, uuid) IS 'Follows a change of a guest''s profile at every venue where he is known, and in the organisation';
 
 COMMENT ON FUNCTION crm.follow_guests(int, uuid, uuid[], text, boolean) IS 'Evaluates the segments of a venue, and of its organisation, that a cause concerns, for guests whose rows of totals the caller holds (all of them for guests who are new here), and writes what differs; returns the rows written';
-COMMENT ON FUNCTION crm.follow_scope(int, uuid, uuid[], text) IS 'Evaluates all segments of a venue or (nil UUID) an organisation for guests whom the caller holds, and writes what differs; returns the rows written';
+COMMENT ON FUNCTION crm.follow_scope(int, uuid, uuid[], text, boolean) IS 'Evaluates all segments of a venue or (nil UUID) an organisation for guests whom the caller holds, or (as_found) takes what crm.guests_to_follow found last where a guest is the same since, and writes what differs; returns the rows written';
 COMMENT ON FUNCTION crm.asks_for_profile(int, uuid) IS 'Whether a segment of a venue or (nil UUID) an organisation depends on the profile';
 COMMENT ON FUNCTION crm.guests_to_follow(int, uuid, int) IS 'The guests of a venue or (nil UUID) an organisation whose segments (all, or one with those related to it) are not what they are, or who are due sooner, in the order of their keys';
 COMMENT ON FUNCTION crm.forget_segments() IS 'Has every session read the segments anew after one changed; trigger of crm.segment and crm.organisation';

@@ -20,6 +20,7 @@ BEGIN
     RAISE EXCEPTION 'unknown customer "%"', customer USING ERRCODE = 'CR404', COLUMN = 'customer', HINT = 'A segment of a venue has that venue''s guests.';
   END IF;
   PERFORM crm.hold_guests(of_segment.org_id, of_segment.scope_id, ARRAY[guest], false);
+  PERFORM crm.mark_changed(of_segment.org_id, of_segment.scope_id, ARRAY[guest]);
   IF included IS NULL THEN
     DELETE FROM crm.segment_override AS o WHERE o.org_id = of_segment.org_id AND o.segment_id = segment AND o.customer_id = guest;
   ELSE

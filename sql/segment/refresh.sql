@@ -11,7 +11,7 @@ $$;
 ALTER FUNCTION crm.open_refresh(int, uuid, int, timestamptz) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.open_refresh(int, uuid, int, timestamptz) IS 'The guests of a venue or (nil UUID) an organisation whose segments (all, or one of them) are not what they are as of an instant, in one pass';
 
-CREATE OR REPLACE FUNCTION crm.follow_chunk(org int, scope uuid, as_of timestamptz, guests uuid[], cause text, leave_held boolean) RETURNS int
+CREATE OR REPLACE FUNCTION crm.follow_chunk(org int, scope uuid, as_of timestamptz, guests uuid[], cause text, leave_held boolean, as_found boolean DEFAULT false) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET crm.as_of = ''
@@ -20,13 +20,13 @@ DECLARE
   held uuid[];
 BEGIN
   PERFORM set_config('crm.as_of', as_of::text, true);
-  -- What was found before is evaluated once more under the lock: an order may have counted meanwhile.
+  -- Who changed since he was found is evaluated once more, under the lock.
   held := crm.hold_guests(org, scope, guests, leave_held);
-  RETURN crm.follow_scope(org, scope, held, cause);
+  RETURN crm.follow_scope(org, scope, held, cause, as_found);
 END
 $$;
-ALTER FUNCTION crm.follow_chunk(int, uuid, timestamptz, uuid[], text, boolean) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.follow_chunk(int, uuid, timestamptz, uuid[], text, boolean) IS 'Evaluates all segments of a venue or (nil UUID) an organisation for some guests, under their locks (those that a sale holds are left to it, or waited for), as of an instant; returns the rows written';
+ALTER FUNCTION crm.follow_chunk(int, uuid, timestamptz, uuid[], text, boolean, boolean) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.follow_chunk(int, uuid, timestamptz, uuid[], text, boolean, boolean) IS 'Evaluates all segments of a venue or (nil UUID) an organisation for some guests, under their locks (those that a sale holds are left to it, or waited for), as of an instant, or (as_found) takes what crm.guests_to_follow found last where the guest is the same since; returns the rows written';
 
 CREATE OR REPLACE FUNCTION crm.close_refresh(org int, scope uuid, one int, as_of timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -68,7 +68,7 @@ BEGIN
     RETURN NULL;
   END IF;
   FOR first_of IN 1 .. cardinality(guests) BY 1000 LOOP
-    written := written + crm.follow_chunk(org, scope, as_of, guests[first_of : first_of + 999], cause, false);
+    written := written + crm.follow_chunk(org, scope, as_of, guests[first_of : first_of + 999], cause, false, true);
   END LOOP;
   PERFORM crm.close_refresh(org, scope, one, as_of);
   RETURN written;
@@ -145,7 +145,7 @@ BEGIN
   FOR first_of IN 1 .. COALESCE(cardinality(guests), 0) BY 1000 LOOP
     PERFORM crm.begin_step(of_job);
     BEGIN
-      written := written + crm.follow_chunk(org, scope, as_of, guests[first_of : first_of + 999], cause, true);
+      written := written + crm.follow_chunk(org, scope, as_of, guests[first_of : first_of + 999], cause, true, true);
     EXCEPTION WHEN OTHERS THEN
       failure := SQLSTATE || ' ' || SQLERRM;
     END;
