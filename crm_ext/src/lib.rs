@@ -16,6 +16,7 @@ mod local_time;
 mod migration;
 mod money;
 mod order_change;
+mod outbox;
 mod patience;
 mod plan;
 mod score_guest;

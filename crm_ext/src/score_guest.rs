@@ -16,6 +16,7 @@ use pgrx::{AllocatedByPostgres, IntoDatum, WhoAllocated};
 use crate::clock;
 use crate::collected;
 use crate::money;
+use crate::outbox;
 use crate::plan::{internal, kept};
 use crate::scoring::unix_micros;
 use crate::venue_scoring::{self, VenueScoring};
@@ -26,8 +27,7 @@ const RECORD_CHANGE: &str = "
       INSERT INTO crm.label_change (org_id, venue_id, customer_id, changed_at, from_label, to_label, labelled_at, cause, order_ref)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9))
     INSERT INTO crm.outbox (org_id, topic, payload, occurred_at)
-    VALUES ($1, 'customer.label', pg_catalog.jsonb_build_object('venue_id', $2, 'cause', $8, 'changes', pg_catalog.jsonb_build_array(
-      pg_catalog.jsonb_build_object('customer_id', $3, 'from', $5, 'to', $6, 'order_ref', $9))), $4)";
+    VALUES ($1, 'customer.label', $10::pg_catalog.jsonb, $4)";
 
 thread_local! {
     static RECORD_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
@@ -262,6 +262,8 @@ fn score_guest<'a>(
             None => value::<TimestampWithTimeZone>(old, at.label_changed_at)?,
         };
         let (cause, order_ref) = cause(customer_id);
+        let change = outbox::label(customer_id, former, label.name(), order_ref.as_deref());
+        let payload = outbox::payload(venue_id, cause, &[change]);
         Spi::connect_mut(|client| {
             RECORD_PLAN.with_borrow_mut(|plan| {
                 let types = [
@@ -272,6 +274,7 @@ fn score_guest<'a>(
                     PgBuiltInOids::TEXTOID,
                     PgBuiltInOids::TEXTOID,
                     PgBuiltInOids::TIMESTAMPTZOID,
+                    PgBuiltInOids::TEXTOID,
                     PgBuiltInOids::TEXTOID,
                     PgBuiltInOids::TEXTOID,
                 ]
@@ -287,6 +290,7 @@ fn score_guest<'a>(
                     labelled_at.into(),
                     cause.into(),
                     order_ref.as_deref().into(),
+                    payload.into(),
                 ];
                 client.update(plan, None, &parameters).map_err(internal).map(|_| ())
             })

@@ -6,7 +6,7 @@
 //! totals, so that the evaluations of one guest come one after the other.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CStr;
 
 use crm_core::criteria::Param;
@@ -18,6 +18,7 @@ use pgrx::spi::{OwnedPreparedStatement, SpiTupleTable};
 use crate::clock;
 use crate::collected;
 use crate::guest_totals::GuestTotals;
+use crate::outbox;
 use crate::plan::{execute, internal, internal_error, kept};
 use crate::segment::{Scope, nil, scope};
 use crate::segment_found::of_unchanged;
@@ -26,7 +27,7 @@ use crate::venue_scoring;
 
 const HOLD: &str = "SELECT crm.hold_guests($1, $2, $3, false)";
 const MARK_DUE: &str = "SELECT crm.mark_due($1, $2, $3)";
-const WRITE_MANY: &str = "SELECT crm.write_segments($1, $2, $3, $4, $5, $6, $7)";
+const WRITE_MANY: &str = "SELECT crm.write_segments($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 const INSERT: &str = "
     INSERT INTO crm.guest_segments (org_id, scope_id, customer_id, segments, due_at) VALUES ($1, $2, $3, $4, $5)";
 const UPDATE: &str = "
@@ -38,10 +39,7 @@ const RECORD: &str = "
       INSERT INTO crm.segment_change (org_id, scope_id, customer_id, occurred_at, entered, exited, cause, order_ref)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ), announced AS (
-      INSERT INTO crm.outbox (org_id, topic, payload, occurred_at)
-      VALUES ($1, 'segment.membership', pg_catalog.jsonb_build_object(
-        'venue_id', NULLIF($2, '00000000-0000-0000-0000-000000000000'), 'cause', $7, 'changes', pg_catalog.jsonb_build_array(
-          pg_catalog.jsonb_build_object('customer_id', $3, 'entered', $5, 'exited', $6, 'order_ref', $8))), $4)
+      INSERT INTO crm.outbox (org_id, topic, payload, occurred_at) VALUES ($1, 'segment.membership', $9::pg_catalog.jsonb, $4)
     )
     INSERT INTO crm.segment_tally (org_id, segment_id, delta)
     SELECT $1, e.id, 1 FROM pg_catalog.unnest($5) AS e(id) UNION ALL SELECT $1, e.id, -1 FROM pg_catalog.unnest($6) AS e(id)";
@@ -93,6 +91,16 @@ struct Cause<'a> {
     /// As `crm.segment_change` has it.
     name: &'a str,
     order_ref: Option<&'a str>,
+}
+
+impl Cause<'_> {
+    /// The platform's id of the order that changes a guest's segments.
+    fn order_of(self, guest: Uuid) -> Option<String> {
+        match (self.name, self.order_ref) {
+            ("order", None) => collected::last_order(guest),
+            (_, order_ref) => order_ref.map(str::to_owned),
+        }
+    }
 }
 
 /// What is evaluated at an occasion.
@@ -172,7 +180,7 @@ impl Plan {
         &self,
         rows: SpiTupleTable<'_>,
         now: TimestampWithTimeZone,
-    ) -> Result<Vec<Change>, ErrorReport> {
+    ) -> Result<Vec<Outcome>, ErrorReport> {
         let mut changes = Vec::new();
         for row in rows {
             let Some(guest) = row.get::<Uuid>(1).map_err(internal)? else {
@@ -196,25 +204,31 @@ impl Plan {
             let overdue = self.occasion == Occasion::Any && former_due.is_some_and(|former| former <= now);
             if segments != former || sooner || overdue {
                 let due = if overdue || sooner { due } else { former_due };
-                changes.push(Change { outcome: Outcome { guest, segments, due }, former, is_new });
+                changes.push(Outcome { guest, former, segments, due, is_new });
             }
         }
         Ok(changes)
     }
 }
 
-/// What a guest's row becomes.
+/// What a guest's row becomes, and what it was.
 pub(crate) struct Outcome {
     pub(crate) guest: Uuid,
+    pub(crate) former: Vec<i32>,
     pub(crate) segments: Vec<i32>,
     pub(crate) due: Option<TimestampWithTimeZone>,
+    /// Whether he has no row yet.
+    pub(crate) is_new: bool,
 }
 
-/// And what it was.
-struct Change {
-    outcome: Outcome,
-    former: Vec<i32>,
-    is_new: bool,
+impl Outcome {
+    fn entered(&self) -> Vec<i32> {
+        self.segments.iter().filter(|id| !self.former.contains(id)).copied().collect()
+    }
+
+    fn exited(&self) -> Vec<i32> {
+        self.former.iter().filter(|id| !self.segments.contains(id)).copied().collect()
+    }
 }
 
 impl Scope {
@@ -255,8 +269,7 @@ impl Scope {
             let statement = client.prepare_mut(many.text.as_str(), &many.types).map_err(internal)?;
             plan.changes(client.update(&statement, None, &given).map_err(internal)?, now)
         })?;
-        let outcomes: Vec<Outcome> = changes.into_iter().map(|change| change.outcome).collect();
-        self.write_many(&outcomes, cause)
+        self.write_many(&changes, cause)
     }
 
     /// The same for few guests, whose totals are at hand.
@@ -332,33 +345,36 @@ impl Scope {
 
     fn write_one(
         &self,
-        change: &Change,
+        outcome: &Outcome,
         cause: Cause<'_>,
         now: TimestampWithTimeZone,
     ) -> Result<(), ErrorReport> {
-        let Change { outcome: Outcome { guest, segments, due }, former, is_new } = change;
-        let (slot, text) = if *is_new { (&INSERT_PLAN, INSERT) } else { (&UPDATE_PLAN, UPDATE) };
-        let key: [DatumWithOid<'_>; 3] = [self.org_id.into(), self.id.into(), (*guest).into()];
-        let [org_id, id, guest_key] = key;
-        execute(slot, text, &[org_id, id, guest_key, segments.clone().into(), (*due).into()])?;
-        let entered: Vec<i32> = segments.iter().filter(|id| !former.contains(id)).copied().collect();
-        let exited: Vec<i32> = former.iter().filter(|id| !segments.contains(id)).copied().collect();
+        let guest = outcome.guest;
+        let (slot, text) = if outcome.is_new { (&INSERT_PLAN, INSERT) } else { (&UPDATE_PLAN, UPDATE) };
+        let given: [DatumWithOid<'_>; 5] = [
+            self.org_id.into(),
+            self.id.into(),
+            guest.into(),
+            outcome.segments.clone().into(),
+            outcome.due.into(),
+        ];
+        execute(slot, text, &given)?;
+        let (entered, exited) = (outcome.entered(), outcome.exited());
         if entered.is_empty() && exited.is_empty() {
             return Ok(());
         }
-        let collected = match (cause.name, cause.order_ref) {
-            ("order", None) => collected::last_order(*guest),
-            (_, order_ref) => order_ref.map(str::to_owned),
-        };
-        let given: [DatumWithOid<'_>; 8] = [
+        let order_ref = cause.order_of(guest);
+        let change = outbox::membership(guest, &entered, &exited, order_ref.as_deref());
+        let given: [DatumWithOid<'_>; 9] = [
             self.org_id.into(),
             self.id.into(),
-            (*guest).into(),
+            guest.into(),
             now.into(),
             entered.into(),
             exited.into(),
             cause.name.into(),
-            collected.as_deref().into(),
+            order_ref.as_deref().into(),
+            outbox::payload(self.id, cause.name, &[change]).into(),
         ];
         execute(&RECORD_PLAN, RECORD, &given)
     }
@@ -367,31 +383,45 @@ impl Scope {
         if outcomes.is_empty() {
             return Ok(0);
         }
-        let guests: Vec<Uuid> = outcomes.iter().map(|outcome| outcome.guest).collect();
-        let segments: Vec<String> = outcomes.iter().map(Outcome::array).collect();
-        let due: Vec<Option<TimestampWithTimeZone>> = outcomes.iter().map(|outcome| outcome.due).collect();
-        let orders: Vec<Option<String>> = match (cause.name, cause.order_ref) {
-            ("order", None) => guests.iter().map(|guest| collected::last_order(*guest)).collect(),
-            (_, order_ref) => vec![order_ref.map(str::to_owned); outcomes.len()],
-        };
+        let array = |numbers: &[i32]| format!("{{{}}}", outbox::listed(numbers));
+        let mut moved: (Vec<Uuid>, Vec<String>, Vec<String>, Vec<Option<String>>) = Default::default();
+        let (mut changes, mut tally) = (Vec::new(), BTreeMap::<i32, i64>::new());
+        for outcome in outcomes {
+            let (entered, exited) = (outcome.entered(), outcome.exited());
+            if entered.is_empty() && exited.is_empty() {
+                continue;
+            }
+            let order_ref = cause.order_of(outcome.guest);
+            changes.push(outbox::membership(outcome.guest, &entered, &exited, order_ref.as_deref()));
+            moved.0.push(outcome.guest);
+            moved.1.push(array(&entered));
+            moved.2.push(array(&exited));
+            moved.3.push(order_ref);
+            entered.iter().for_each(|id| *tally.entry(*id).or_default() += 1);
+            exited.iter().for_each(|id| *tally.entry(*id).or_default() -= 1);
+        }
+        tally.retain(|_, delta| *delta != 0);
+        let payloads: Vec<String> = changes
+            .chunks(outbox::MOST_GUESTS)
+            .map(|changes| outbox::payload(self.id, cause.name, changes))
+            .collect();
+        let tally: Vec<i64> = tally.iter().flat_map(|(id, delta)| [i64::from(*id), *delta]).collect();
         let given = [
             self.org_id.into(),
             self.id.into(),
-            guests.into(),
-            segments.into(),
-            due.into(),
+            outcomes.iter().map(|outcome| outcome.guest).collect::<Vec<_>>().into(),
+            outcomes.iter().map(|outcome| array(&outcome.segments)).collect::<Vec<_>>().into(),
+            outcomes.iter().map(|outcome| outcome.due).collect::<Vec<_>>().into(),
             cause.name.into(),
-            orders.into(),
+            moved.0.into(),
+            moved.1.into(),
+            moved.2.into(),
+            moved.3.into(),
+            payloads.into(),
+            tally.into(),
         ];
         execute(&WRITE_PLAN, WRITE_MANY, &given)?;
         Ok(i32::try_from(outcomes.len()).unwrap_or(i32::MAX))
-    }
-}
-
-impl Outcome {
-    fn array(&self) -> String {
-        let list: Vec<String> = self.segments.iter().map(i32::to_string).collect();
-        format!("{{{}}}", list.join(","))
     }
 }
 

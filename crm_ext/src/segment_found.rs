@@ -97,7 +97,7 @@ fn guests_to_follow(org_id: i32, scope_id: Uuid, only: Option<i32>) -> Result<Ve
     let evaluation =
         evaluation(&scope.segments, &asked, Guests::All { of_organisation: scope.of_organisation() });
     let text = format!(
-        "SELECT COALESCE(e.customer_id, g.customer_id), e.found, e.due_at{version_columns}
+        "SELECT COALESCE(e.customer_id, g.customer_id), e.found, e.due_at, g.segments, g.customer_id{version_columns}
          FROM ({}) AS e
          FULL JOIN (SELECT m.*, m.xmin FROM crm.guest_segments AS m WHERE m.org_id = $1 AND m.scope_id = $2) AS g ON g.customer_id = e.customer_id
          {version_rows}
@@ -124,9 +124,14 @@ fn guests_to_follow(org_id: i32, scope_id: Uuid, only: Option<i32>) -> Result<Ve
             };
             differing.push(guest);
             if remembered && guests.len() < MOST {
-                let segments = rows.get::<Vec<i32>>(2).map_err(internal)?.unwrap_or_default();
-                let due = rows.get::<TimestampWithTimeZone>(3).map_err(internal)?;
-                guests.insert(*guest.as_bytes(), (Outcome { guest, segments, due }, versions(&rows, 4)?));
+                let outcome = Outcome {
+                    guest,
+                    segments: rows.get(2).map_err(internal)?.unwrap_or_default(),
+                    due: rows.get(3).map_err(internal)?,
+                    former: rows.get(4).map_err(internal)?.unwrap_or_default(),
+                    is_new: rows.get::<Uuid>(5).map_err(internal)?.is_none(),
+                };
+                guests.insert(*guest.as_bytes(), (outcome, versions(&rows, 6)?));
             }
         }
         Ok::<_, ErrorReport>(())

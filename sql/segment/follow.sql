@@ -38,46 +38,25 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.mark_due(int, uuid, uuid[]) IS 'Has the next sweep look at guests of a venue or (nil UUID) of the organisation';
 
-CREATE OR REPLACE FUNCTION crm.write_segments(org int, scope uuid, guests uuid[], present text[], due timestamptz[], cause text, orders text[]) RETURNS void
-LANGUAGE plpgsql
--- The tables grow under a plan that is kept, and the planner knows nothing of rows written in this transaction.
-SET plan_cache_mode = force_custom_plan
-SET enable_seqscan = off
+CREATE OR REPLACE FUNCTION crm.write_segments(
+  org int, scope uuid, guests uuid[], present text[], due timestamptz[], cause text,
+  moved uuid[], entered text[], exited text[], orders text[], payloads text[], tally bigint[]
+) RETURNS void
+LANGUAGE sql
 SET jit = off
 AS $$
-BEGIN
-  WITH change AS MATERIALIZED (
-    SELECT u.customer_id, u.present::int[] AS present, COALESCE(g.segments, '{}') AS former, u.due_at, u.order_ref
-    FROM unnest(guests, present, due, orders) AS u(customer_id, present, due_at, order_ref)
-    LEFT JOIN LATERAL (SELECT m.segments FROM crm.guest_segments AS m
-                       WHERE m.org_id = org AND m.scope_id = scope AND m.customer_id = u.customer_id OFFSET 0) AS g ON true
-  ), written AS (
-    INSERT INTO crm.guest_segments AS g (org_id, scope_id, customer_id, segments, due_at)
-    SELECT org, scope, c.customer_id, c.present, c.due_at FROM change AS c
-    ON CONFLICT (org_id, scope_id, customer_id) DO UPDATE SET segments = excluded.segments, due_at = excluded.due_at
-  ), moved AS MATERIALIZED (
-    SELECT row_number() OVER (ORDER BY c.customer_id) AS n, c.customer_id, c.order_ref,
-           ARRAY(SELECT e FROM unnest(c.present) AS e WHERE e <> ALL (c.former)) AS entered,
-           ARRAY(SELECT e FROM unnest(c.former) AS e WHERE e <> ALL (c.present)) AS exited
-    FROM change AS c WHERE c.present <> c.former
-  ), logged AS (
-    INSERT INTO crm.segment_change (org_id, scope_id, customer_id, occurred_at, entered, exited, cause, order_ref)
-    SELECT org, scope, m.customer_id, crm.now(), m.entered, m.exited, cause, m.order_ref FROM moved AS m
-  ), tallied AS (
-    INSERT INTO crm.segment_tally (org_id, segment_id, delta)
-    SELECT org, e.segment_id, sum(e.delta)
-    FROM moved AS m CROSS JOIN LATERAL (SELECT unnest(m.entered), 1 UNION ALL SELECT unnest(m.exited), -1) AS e(segment_id, delta)
-    GROUP BY e.segment_id HAVING sum(e.delta) <> 0
-  )
+  INSERT INTO crm.guest_segments AS g (org_id, scope_id, customer_id, segments, due_at)
+  SELECT org, scope, u.customer_id, u.present::int[], u.due_at FROM unnest(guests, present, due) AS u(customer_id, present, due_at)
+  ON CONFLICT (org_id, scope_id, customer_id) DO UPDATE SET segments = excluded.segments, due_at = excluded.due_at;
+  INSERT INTO crm.segment_change (org_id, scope_id, customer_id, occurred_at, entered, exited, cause, order_ref)
+  SELECT org, scope, u.customer_id, crm.now(), u.entered::int[], u.exited::int[], cause, u.order_ref
+  FROM unnest(moved, entered, exited, orders) AS u(customer_id, entered, exited, order_ref);
   INSERT INTO crm.outbox (org_id, topic, payload, occurred_at)
-  SELECT org, 'segment.membership',
-         jsonb_build_object('venue_id', NULLIF(scope, '00000000-0000-0000-0000-000000000000'), 'cause', cause, 'changes',
-           jsonb_agg(jsonb_build_object('customer_id', m.customer_id, 'entered', m.entered, 'exited', m.exited, 'order_ref', m.order_ref) ORDER BY m.n)),
-         crm.now()
-  FROM moved AS m GROUP BY (m.n - 1) / 500;
-END
+  SELECT org, 'segment.membership', u.payload::jsonb, crm.now() FROM unnest(payloads) AS u(payload);
+  INSERT INTO crm.segment_tally (org_id, segment_id, delta)
+  SELECT org, tally[n - 1], tally[n] FROM generate_series(2, cardinality(tally), 2) AS n
 $$;
-COMMENT ON FUNCTION crm.write_segments(int, uuid, uuid[], text[], timestamptz[], text, text[]) IS 'Writes the segments of guests as they were found, and what that changes to the ledger, the tally and the outbox: guests, their segments (ascending arrays), when each is due, the cause, the order of each';
+COMMENT ON FUNCTION crm.write_segments(int, uuid, uuid[], text[], timestamptz[], text, uuid[], text[], text[], text[], text[], bigint[]) IS 'Writes the segments of guests, and what that changes to the ledger, the outbox and the tally: guests, their segments (ascending arrays) and when each is due; the cause; guests whose segments change, which they enter and leave, the order of each; payloads; segments and the change of their number of members, one after the other';
 
 CREATE OR REPLACE FUNCTION crm.follow_recounted(of_venue crm.venue_key, guests uuid[], cause text, new_here boolean) RETURNS void
 LANGUAGE plpgsql
