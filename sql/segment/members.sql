@@ -38,22 +38,26 @@ GRANT EXECUTE ON FUNCTION crm.segment_size(int) TO crm_staff;
 CREATE OR REPLACE FUNCTION crm.guests_with_label(org int, venue uuid, label text) RETURNS bigint
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
--- Where many guests are not listed yet, they are looked up in another way than where few are.
-SET plan_cache_mode = force_custom_plan
+SET enable_seqscan = off
 SET jit = off
 AS $$
+DECLARE
+  rank smallint := crm.label_rank(label);
 BEGIN
   RETURN (
-    -- Counted in the index of the list, but for those whom it does not know as they are now.
+    -- Counted in the index of the list, but for those whom it does not know as they are now. These are looked up one by one, as
+    -- their number changes faster than what the planner knows of it.
     WITH unlisted AS MATERIALIZED (
       SELECT t.customer_id FROM crm.customer_venue_stats AS t WHERE t.org_id = org AND t.venue_id = venue AND NOT t.listed
       UNION SELECT n.customer_id FROM crm.unlisted_guest AS n WHERE n.org_id = org
     )
-    SELECT (SELECT count(*) FROM crm.listed_guest AS l WHERE l.org_id = org AND l.scope_id = venue AND l.label = crm.label_rank(guests_with_label.label))
-      - (SELECT count(*) FROM unlisted AS u JOIN crm.listed_guest AS l ON l.customer_id = u.customer_id
-         WHERE l.org_id = org AND l.scope_id = venue AND l.label = crm.label_rank(guests_with_label.label))
-      + (SELECT count(*) FROM unlisted AS u JOIN crm.customer_venue_stats AS t ON t.customer_id = u.customer_id
-         WHERE t.org_id = org AND t.venue_id = venue AND t.label = guests_with_label.label));
+    SELECT (SELECT count(*) FROM crm.listed_guest AS l WHERE l.org_id = org AND l.scope_id = venue AND l.label = rank)
+      + (SELECT COALESCE(sum((t.label = guests_with_label.label)::int), 0) FROM unlisted AS u
+         CROSS JOIN LATERAL (SELECT x.label FROM crm.customer_venue_stats AS x
+                             WHERE x.org_id = org AND x.venue_id = venue AND x.customer_id = u.customer_id OFFSET 0) AS t)
+      - (SELECT COALESCE(sum((l.label = rank)::int), 0) FROM unlisted AS u
+         CROSS JOIN LATERAL (SELECT x.label FROM crm.listed_guest AS x
+                             WHERE x.org_id = org AND x.customer_id = u.customer_id AND x.scope_id = venue OFFSET 0) AS l));
 END
 $$;
 COMMENT ON FUNCTION crm.guests_with_label(int, uuid, text) IS 'The exact number of guests of a venue who have a label, other than INACTIVE. Runs as crm_owner.';
@@ -81,7 +85,9 @@ BEGIN
          WHERE of_segment.label IS NOT NULL AND t.org_id = of_segment.org_id AND t.venue_id = of_segment.venue_id
            AND t.customer_id > COALESCE(after, '00000000-0000-0000-0000-000000000000') AND t.label = of_segment.label
          ORDER BY t.customer_id LIMIT max_rows)) AS m
-  JOIN crm.customer AS c ON c.org_id = of_segment.org_id AND c.customer_id = m.customer_id
+  -- Guest by guest: a page is short.
+  CROSS JOIN LATERAL (SELECT x.ref, x.name, x.phone, x.email FROM crm.customer AS x
+                      WHERE x.org_id = of_segment.org_id AND x.customer_id = m.customer_id OFFSET 0) AS c
   ORDER BY m.customer_id;
 END
 $$;
