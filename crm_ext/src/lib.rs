@@ -26,6 +26,7 @@ mod segment_follow;
 mod segment_found;
 mod segment_preview;
 mod segment_statement;
+mod segment_write;
 mod sql;
 mod venue_scoring;
 
