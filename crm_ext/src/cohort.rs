@@ -106,6 +106,12 @@ fn cohort_totals(
     Ok(TableIterator::once((orders, AnyNumeric::from(spent))))
 }
 
+/// What the guests of a packed cohort spent: its ceil(k·N/100)-th smallest for k = 1 to 99, in hundredths.
+#[pg_extern(schema = "crm", immutable, strict, parallel_safe)]
+fn cohort_spend(packed: &[u8]) -> Result<Vec<i64>, ErrorReport> {
+    Ok(cohort(packed)?.spend_percentiles())
+}
+
 /// Cut points and medians of a packed cohort; money in hundredths.
 #[pg_extern(schema = "crm", immutable, strict, parallel_safe)]
 #[allow(clippy::type_complexity)]

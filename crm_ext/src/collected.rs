@@ -34,6 +34,8 @@ struct Entry {
     order_ref: Option<String>,
 }
 
+type LastOrders = BTreeMap<[u8; 16], String>;
+
 /// Entries that a subtransaction settled, which the undoing of it brings back. They are older than it: a statement
 /// that a trigger of the platform runs also settles what the statement under way left.
 struct Settled {
@@ -45,6 +47,8 @@ thread_local! {
     /// In the order of their subtransactions, as the later is part of the innermost one that is open.
     static ENTRIES: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
     static SETTLED: RefCell<Vec<Settled>> = const { RefCell::new(Vec::new()) };
+    /// The order that changed last, guest by guest, once it was asked for; until the entries change.
+    static LAST_ORDERS: RefCell<Option<LastOrders>> = const { RefCell::new(None) };
     /// Whether this transaction's end and those of its parts will be told.
     static LISTENS: Cell<bool> = const { Cell::new(false) };
 }
@@ -67,6 +71,7 @@ pub(crate) fn add(
             register_xact_callback(end, || {
                 ENTRIES.with_borrow_mut(Vec::clear);
                 SETTLED.with_borrow_mut(Vec::clear);
+                LAST_ORDERS.set(None);
                 LISTENS.set(false);
             });
         }
@@ -80,20 +85,33 @@ pub(crate) fn add(
         closed_day,
         order_ref: order_ref.map(str::to_owned),
     };
+    LAST_ORDERS.set(None);
     ENTRIES.with_borrow_mut(|entries| {
         entries.push(entry);
         entries.len() == 1
     })
 }
 
-/// The order that changed last, guest by guest.
-pub(crate) fn last_orders() -> BTreeMap<[u8; 16], String> {
-    ENTRIES.with_borrow(|entries| {
-        let of_guest = |entry: &Entry| {
-            Some((*crm_core::key::key(&entry.customer_ref).as_bytes(), entry.order_ref.clone()?))
-        };
-        entries.iter().filter_map(of_guest).collect()
+/// The platform's id of the order that changed last of a guest.
+pub(crate) fn last_order(guest: Uuid) -> Option<String> {
+    if !any() {
+        return None;
+    }
+    LAST_ORDERS.with_borrow_mut(|kept| {
+        let orders = kept.get_or_insert_with(|| {
+            let of_guest = |entry: &Entry| {
+                Some((*crm_core::key::key(&entry.customer_ref).as_bytes(), entry.order_ref.clone()?))
+            };
+            ENTRIES.with_borrow(|entries| entries.iter().filter_map(of_guest).collect())
+        });
+        orders.get(guest.as_bytes()).cloned()
     })
+}
+
+/// The platform's id of the order that was collected last for a guest.
+#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
+fn collected_order(guest: Uuid) -> Option<String> {
+    last_order(guest)
 }
 
 /// Whether changes wait to be settled.
@@ -104,6 +122,7 @@ pub(crate) fn any() -> bool {
 /// Forgets the changes, which are settled, unless the settling is undone.
 pub(crate) fn forget() {
     let entries = ENTRIES.take();
+    LAST_ORDERS.set(None);
     if !entries.is_empty() {
         // SAFETY: reads a number of this session.
         let settled_in = unsafe { pg_sys::GetCurrentSubTransactionId() };
@@ -128,6 +147,7 @@ fn part_committed(part: pg_sys::SubTransactionId, whole: pg_sys::SubTransactionI
 }
 
 fn part_aborted(part: pg_sys::SubTransactionId) {
+    LAST_ORDERS.set(None);
     ENTRIES.with_borrow_mut(|entries| {
         entries.retain(|entry| entry.made_in < part);
         SETTLED.with_borrow_mut(|settled| {

@@ -17,14 +17,17 @@ mod local_time;
 mod migration;
 mod money;
 mod order_change;
+mod outbox;
 mod patience;
 mod plan;
 mod score_guest;
 mod scoring;
 mod segment;
 mod segment_follow;
+mod segment_found;
 mod segment_preview;
 mod segment_statement;
+mod segment_write;
 mod sql;
 mod venue_scoring;
 

@@ -18,6 +18,7 @@ use crate::guest_totals::columns;
 use crate::money;
 use crate::patience::within_lock_timeout;
 use crate::plan::{internal, kept};
+use crate::score_guest::BecauseOf;
 use crate::segment_follow;
 use crate::venue_scoring::{self, VenueScoring};
 
@@ -290,6 +291,7 @@ fn written(
         let rows = plan.with_borrow_mut(|plan| {
             let types: Vec<PgOid> = parameters.iter().map(|value| PgOid::from(value.oid())).collect();
             let plan = kept(plan, client, statement, &types)?;
+            let _cause = BecauseOf::order(order.order_ref);
             client.update(plan, None, parameters).map_err(internal)
         })?;
         let written = rows.len() == 1;

@@ -2,7 +2,7 @@
 //! writes the totals, so that no row can hold scores that do not follow from its totals.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 
 use crm_core::scoring::{Guest, Label, next_change};
 use pgrx::datum::{TimestampWithTimeZone, UnboxDatum, Uuid};
@@ -14,18 +14,59 @@ use pgrx::tupdesc::PgTupleDesc;
 use pgrx::{AllocatedByPostgres, IntoDatum, WhoAllocated};
 
 use crate::clock;
+use crate::collected;
 use crate::money;
+use crate::outbox;
 use crate::plan::{internal, kept};
 use crate::scoring::unix_micros;
 use crate::venue_scoring::{self, VenueScoring};
 
+/// The ledger and the outbox.
 const RECORD_CHANGE: &str = "
-    INSERT INTO crm.label_change (org_id, venue_id, customer_id, changed_at, from_label, to_label)
-    VALUES ($1, $2, $3, $4, $5, $6)";
+    WITH recorded AS (
+      INSERT INTO crm.label_change (org_id, venue_id, customer_id, changed_at, from_label, to_label, labelled_at, cause, order_ref)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9))
+    INSERT INTO crm.outbox (org_id, topic, payload, occurred_at)
+    VALUES ($1, 'customer.label', $10::pg_catalog.jsonb, $4)";
 
 thread_local! {
     static RECORD_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
     static COLUMNS: Cell<Option<(pg_sys::Oid, usize, Columns)>> = const { Cell::new(None) };
+    static ORDER: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// While it lives, labels change because of one order.
+pub(crate) struct BecauseOf(());
+
+impl BecauseOf {
+    pub(crate) fn order(order_ref: Option<&str>) -> Self {
+        ORDER.set(order_ref.map(str::to_owned));
+        Self(())
+    }
+}
+
+impl Drop for BecauseOf {
+    fn drop(&mut self) {
+        ORDER.set(None);
+    }
+}
+
+/// Why a guest's label changes, and the platform's id of the order that caused it: one under way, the last that was
+/// collected for him, or none where the setting `crm.cause` names something else.
+fn cause(customer_id: Uuid) -> (&'static str, Option<String>) {
+    if let Some(order) = ORDER.with_borrow(Clone::clone) {
+        return ("order", Some(order));
+    }
+    // SAFETY: the name is NUL-terminated; a missing setting gives a null pointer, and the text of one that is there is
+    // compared before anything else can change it.
+    let setting = unsafe {
+        let value = pg_sys::GetConfigOption(c"crm.cause".as_ptr(), true, false);
+        if value.is_null() { c"" } else { CStr::from_ptr(value) }
+    };
+    match ["night", "time", "merge"].into_iter().find(|cause| cause.as_bytes() == setting.to_bytes()) {
+        Some(cause) => (cause, None),
+        None => ("order", collected::last_order(customer_id)),
+    }
 }
 
 /// Where the table has its columns.
@@ -40,6 +81,8 @@ struct Columns {
     first_order_at: usize,
     last_order_at: usize,
     label: usize,
+    previous_label: usize,
+    label_changed_at: usize,
     listed: usize,
     /// recency_score, frequency_score, monetary_score, label, next_label_at, listed, previous_label, label_changed_at
     written: [c_int; 8],
@@ -76,6 +119,8 @@ fn columns(table: pg_sys::Oid, row: &Row<'_>) -> Result<Columns, ErrorReport> {
         first_order_at: place("first_order_at")?,
         last_order_at: place("last_order_at")?,
         label: place("label")?,
+        previous_label: place("previous_label")?,
+        label_changed_at: place("label_changed_at")?,
         listed: place("listed")?,
         written: [
             written("recency_score")?,
@@ -211,7 +256,14 @@ fn score_guest<'a>(
     let mut written = at.written;
     // A label that stays keeps its history; a new row's starts now.
     let count = if former.is_some() && changed_from.is_none() { 6 } else { 8 };
-    if let Some(former) = changed_from {
+    if let (Some(former), Some(old)) = (changed_from, &old) {
+        let labelled_at = match value::<String>(old, at.previous_label)? {
+            Some(_) => None,
+            None => value::<TimestampWithTimeZone>(old, at.label_changed_at)?,
+        };
+        let (cause, order_ref) = cause(customer_id);
+        let change = outbox::label(customer_id, former, label.name(), order_ref.as_deref());
+        let payload = outbox::payload(venue_id, cause, &[change]);
         Spi::connect_mut(|client| {
             RECORD_PLAN.with_borrow_mut(|plan| {
                 let types = [
@@ -219,6 +271,10 @@ fn score_guest<'a>(
                     PgBuiltInOids::UUIDOID,
                     PgBuiltInOids::UUIDOID,
                     PgBuiltInOids::TIMESTAMPTZOID,
+                    PgBuiltInOids::TEXTOID,
+                    PgBuiltInOids::TEXTOID,
+                    PgBuiltInOids::TIMESTAMPTZOID,
+                    PgBuiltInOids::TEXTOID,
                     PgBuiltInOids::TEXTOID,
                     PgBuiltInOids::TEXTOID,
                 ]
@@ -231,6 +287,10 @@ fn score_guest<'a>(
                     as_of.into(),
                     former.into(),
                     label.name().into(),
+                    labelled_at.into(),
+                    cause.into(),
+                    order_ref.as_deref().into(),
+                    payload.into(),
                 ];
                 client.update(plan, None, &parameters).map_err(internal).map(|_| ())
             })

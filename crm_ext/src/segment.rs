@@ -3,29 +3,29 @@
 //! A trigger of `crm.segment` tells all sessions of a change, as for the scoring of venues. How membership follows is in
 //! [`crate::segment_follow`].
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ffi::CStr;
 use std::rc::Rc;
 
 use crm_core::criteria::Criteria;
 use crm_core::criteria::tree::Scope as CriteriaScope;
-use pgrx::datum::{DatumWithOid, Uuid};
+use pgrx::datum::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use pgrx::spi::OwnedPreparedStatement;
 use pgrx::{AllocatedByRust, PgTriggerError, WhoAllocated};
 
-use crate::plan::{internal, internal_error, kept};
-use crate::segment_follow::{Plan, Settings};
-use crate::segment_statement::{
-    Guests, Occasion, Segment, concerned, datum, evaluation, in_order, with_related,
-};
+use crate::plan::{LatestPlan, internal, internal_error, read_latest};
+use crate::segment_follow::Plan;
+use crate::segment_statement::{Occasion, Segment, concerned, in_order};
 
-const READ: &str = "
-    SELECT o.segments_inline, s.segment_id, s.key, s.criteria, s.has_overrides, s.is_sensitive,
+const READ: &CStr = c"
+    SELECT o.segments_inline, s.segment_id, s.key, s.criteria, s.has_overrides, s.is_sensitive, s.label IS NOT NULL,
            CASE WHEN $2 <> '00000000-0000-0000-0000-000000000000' THEN $2 ELSE
              (SELECT v.venue_id FROM crm.venue AS v JOIN crm.venue_scoring AS c ON c.org_id = v.org_id AND c.venue_id = v.venue_id
-              WHERE v.org_id = $1 ORDER BY v.created_at, v.venue_id LIMIT 1) END
+              WHERE v.org_id = $1 ORDER BY v.created_at, v.venue_id LIMIT 1) END,
+           ARRAY(SELECT a.segment_id FROM crm.segment AS a
+                 WHERE a.org_id = $1 AND a.scope_id = $2 AND a.archived_at IS NOT NULL AND a.is_sensitive)
     FROM crm.organisation AS o
     LEFT JOIN crm.segment AS s ON s.org_id = o.org_id AND s.scope_id = $2 AND s.archived_at IS NULL
     WHERE o.org_id = $1
@@ -33,7 +33,6 @@ const READ: &str = "
 
 /// Scopes kept per session.
 const MOST: usize = 256;
-const XACT_REPEATABLE_READ: i32 = pg_sys::XACT_REPEATABLE_READ as i32;
 
 /// The segments of a venue, or of an organisation.
 pub(crate) struct Scope {
@@ -45,12 +44,19 @@ pub(crate) struct Scope {
     pub(crate) segments: Vec<Segment>,
     /// Whose days are its days: an organisation's are those of its first venue.
     pub(crate) venue_of_days: Option<Uuid>,
+    /// Segments whose members are not told to consumers, those that are archived too.
+    pub(crate) untold: HashSet<i32>,
     plans: RefCell<HashMap<Occasion, Rc<Plan>>>,
 }
 
 impl Scope {
     pub(crate) fn of_organisation(&self) -> bool {
         self.id == nil()
+    }
+
+    /// Whether it has segments other than those of the labels.
+    pub(crate) fn has_its_own(&self) -> bool {
+        self.segments.iter().any(|segment| !segment.of_label)
     }
 
     /// What is evaluated at an occasion.
@@ -72,7 +78,7 @@ struct Kept {
 
 thread_local! {
     static KEPT: RefCell<Kept> = RefCell::default();
-    static READ_PLAN: RefCell<Option<OwnedPreparedStatement>> = const { RefCell::new(None) };
+    static READ_PLAN: LatestPlan = const { Cell::new(std::ptr::null_mut()) };
 }
 
 /// In place of a venue: the organisation.
@@ -86,22 +92,20 @@ pub(crate) fn scope(org_id: i32, id: Uuid) -> Result<Rc<Scope>, ErrorReport> {
     if let Some(scope) = KEPT.with_borrow(|kept| kept.scopes.get(&key).map(Rc::clone)) {
         return Ok(scope);
     }
-    let Saved { inline, segments, venue_of_days } = read(org_id, id)?;
+    let Saved { inline, segments, venue_of_days, untold } = read(org_id, id)?;
     let segments = in_order(segments).map_err(|circle| {
         internal_error(format!("segments refer to each other in a circle: {}", circle.join(", ")))
     })?;
-    let scope = Rc::new(Scope { org_id, id, inline, segments, venue_of_days, plans: RefCell::default() });
-    // SAFETY: reads a plain integer of this session. What an old snapshot shows must not outlive its transaction.
-    if unsafe { pg_sys::XactIsoLevel } < XACT_REPEATABLE_READ {
-        let tables = tables()?;
-        KEPT.with_borrow_mut(|kept| {
-            if kept.scopes.len() >= MOST {
-                kept.scopes.clear();
-            }
-            kept.tables = tables;
-            kept.scopes.insert(key, Rc::clone(&scope));
-        });
-    }
+    let scope =
+        Rc::new(Scope { org_id, id, inline, segments, venue_of_days, untold, plans: RefCell::default() });
+    let tables = tables()?;
+    KEPT.with_borrow_mut(|kept| {
+        if kept.scopes.len() >= MOST {
+            kept.scopes.clear();
+        }
+        kept.tables = tables;
+        kept.scopes.insert(key, Rc::clone(&scope));
+    });
     Ok(scope)
 }
 
@@ -110,34 +114,42 @@ pub(crate) struct Saved {
     inline: bool,
     pub(crate) segments: Vec<Segment>,
     venue_of_days: Option<Uuid>,
+    untold: HashSet<i32>,
 }
 
 pub(crate) fn read(org_id: i32, id: Uuid) -> Result<Saved, ErrorReport> {
-    Spi::connect_mut(|client| {
-        READ_PLAN.with_borrow_mut(|slot| {
-            let types = [PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID].map(PgOid::BuiltIn);
-            let plan = kept(slot, client, READ, &types)?;
-            let mut saved = Saved { inline: true, segments: Vec::new(), venue_of_days: None };
-            for row in client.update(plan, None, &[org_id.into(), id.into()]).map_err(internal)? {
-                saved.inline = row.get::<bool>(1).map_err(internal)?.unwrap_or(true);
-                saved.venue_of_days = row.get::<Uuid>(7).map_err(internal)?;
-                let (Some(id), Some(key), Some(text), Some(has_overrides)) = (
-                    row.get::<i32>(2).map_err(internal)?,
-                    row.get::<String>(3).map_err(internal)?,
-                    row.get::<String>(4).map_err(internal)?,
-                    row.get::<bool>(5).map_err(internal)?,
-                ) else {
-                    continue;
-                };
-                let criteria = Criteria::parse(&text)
-                    .map_err(|_| internal_error(format!("segment {id} has criteria that cannot be read")))?;
-                let mut segment = Segment::new(id, key, criteria, has_overrides);
-                segment.is_sensitive = row.get::<bool>(6).map_err(internal)?.unwrap_or_default();
-                saved.segments.push(segment);
-            }
-            Ok(saved)
-        })
-    })
+    let mut saved = Saved { inline: true, segments: Vec::new(), venue_of_days: None, untold: HashSet::new() };
+    let mut sensitive = Vec::new();
+    read_latest(&READ_PLAN, READ, &[org_id.into(), id.into()], |row| {
+        // SAFETY: the types are those of the columns.
+        let (inline, segment, venue_of_days, gone) = unsafe {
+            let segment = (
+                row.get::<i32>(2),
+                row.get::<String>(3),
+                row.get::<String>(4),
+                row.get::<bool>(5),
+                row.get::<bool>(6),
+                row.get::<bool>(7),
+            );
+            (row.get::<bool>(1), segment, row.get::<Uuid>(8), row.get::<Vec<i32>>(9))
+        };
+        saved.inline = inline.unwrap_or(true);
+        saved.venue_of_days = venue_of_days;
+        saved.untold = gone.unwrap_or_default().into_iter().collect();
+        // An organisation without segments has one row.
+        if let (Some(id), Some(key), Some(text), Some(has_overrides), Some(is_sensitive), Some(of_label)) =
+            segment
+        {
+            let criteria = Criteria::parse(&text)
+                .map_err(|_| internal_error(format!("segment {id} has criteria that cannot be read")))?;
+            let segment = Segment::new(id, key, criteria, has_overrides, of_label);
+            saved.segments.push(segment);
+            sensitive.extend(is_sensitive.then_some(id));
+        }
+        Ok(())
+    })?;
+    saved.untold.extend(sensitive);
+    Ok(saved)
 }
 
 fn tables() -> Result<Option<[pg_sys::Oid; 2]>, ErrorReport> {
@@ -189,11 +201,10 @@ fn forget_segments<'a>(
     Ok(None::<PgHeapTuple<'a, AllocatedByRust>>)
 }
 
-/// Whether every segment of a scope follows the label and nothing else.
+/// Whether a scope has segments other than those of the labels.
 #[pg_extern(schema = "crm", volatile, parallel_unsafe)]
-fn follows_labels_alone(org_id: i32, scope_id: Uuid) -> Result<bool, ErrorReport> {
-    let scope = scope(org_id, scope_id)?;
-    Ok(scope.segments.iter().all(|segment| segment.by_label_alone && !segment.has_overrides))
+fn has_segments(org_id: i32, scope_id: Uuid) -> Result<bool, ErrorReport> {
+    Ok(scope(org_id, scope_id)?.has_its_own())
 }
 
 /// Whether a segment of a scope asks for the profile.
@@ -291,7 +302,7 @@ fn segment_problems(
         }
     }
     if problems.is_empty() {
-        segments.push(Segment::new(0, key.to_owned(), criteria, false));
+        segments.push(Segment::new(0, key.to_owned(), criteria, false, false));
         if let Err(circle) = in_order(segments) {
             problems.push(format!(
                 "/where: segments would refer to each other in a circle: {}",
@@ -300,47 +311,4 @@ fn segment_problems(
         }
     }
     Ok(problems)
-}
-
-/// The guests of a scope whose segments differ from what they are, or who are due sooner, in the order of their keys.
-#[pg_extern(schema = "crm", volatile, parallel_unsafe)]
-fn guests_to_follow(org_id: i32, scope_id: Uuid, only: Option<i32>) -> Result<Vec<Uuid>, ErrorReport> {
-    let scope = scope(org_id, scope_id)?;
-    let asked = match only.and_then(|id| scope.segments.iter().position(|segment| segment.id == id)) {
-        Some(index) => with_related(&scope.segments, BTreeSet::from([index])),
-        None => (0..scope.segments.len()).collect(),
-    };
-    let considered: Vec<String> = asked.iter().map(|index| scope.segments[*index].id.to_string()).collect();
-    let present = if considered.len() == scope.segments.len() {
-        "g.segments".to_owned()
-    } else {
-        format!(
-            "ARRAY(SELECT m FROM unnest(g.segments) AS m WHERE m = ANY ('{{{}}}'::int[]))",
-            considered.join(",")
-        )
-    };
-    let mut evaluation =
-        evaluation(&scope.segments, &asked, Guests::All { of_organisation: scope.of_organisation() });
-    evaluation.text = format!(
-        "SELECT array_agg(d.customer_id ORDER BY d.customer_id)
-         FROM (SELECT COALESCE(e.customer_id, g.customer_id) AS customer_id
-               FROM ({}) AS e
-               FULL JOIN (SELECT * FROM crm.guest_segments AS m WHERE m.org_id = $1 AND m.scope_id = $2) AS g ON g.customer_id = e.customer_id
-               WHERE COALESCE(e.found, '{{}}') <> COALESCE({present}, '{{}}') OR e.due_at < COALESCE(g.due_at, 'infinity')
-                  OR g.due_at <= crm.now()) AS d
-         WHERE $3::uuid[] IS NULL",
-        evaluation.text
-    );
-    let types =
-        evaluation.types(&[PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDARRAYOID]);
-    let mut given: Vec<DatumWithOid<'_>> = vec![org_id.into(), scope_id.into(), None::<Vec<Uuid>>.into()];
-    for param in &evaluation.params {
-        given.push(datum(param)?);
-    }
-    let _settings = Settings::one_run();
-    Spi::connect_mut(|client| {
-        let statement = client.prepare_mut(evaluation.text.as_str(), &types).map_err(internal)?;
-        let found = client.update(&statement, Some(1), &given).map_err(internal)?.first();
-        Ok(found.get::<Vec<Uuid>>(1).map_err(internal)?.unwrap_or_default())
-    })
 }

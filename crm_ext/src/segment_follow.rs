@@ -5,8 +5,8 @@
 //! in one statement over the facts. Both are rendered from the same predicates. Whoever calls holds the guests' rows of
 //! totals, so that the evaluations of one guest come one after the other.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::ffi::CStr;
 
 use crm_core::criteria::Param;
@@ -20,32 +20,13 @@ use crate::collected;
 use crate::guest_totals::GuestTotals;
 use crate::plan::{execute, internal, internal_error, kept};
 use crate::segment::{Scope, nil, scope};
+use crate::segment_found::of_unchanged;
 use crate::segment_statement::{Guests, ONE_GUEST_TYPES, Occasion, concerned, datum, evaluation};
+use crate::segment_write::Outcome;
 use crate::venue_scoring;
 
 const HOLD: &str = "SELECT crm.hold_guests($1, $2, $3, false)";
 const MARK_DUE: &str = "SELECT crm.mark_due($1, $2, $3)";
-const WRITE_MANY: &str = "SELECT crm.write_segments($1, $2, $3, $4, $5, $6, $7)";
-const INSERT: &str = "
-    INSERT INTO crm.guest_segments (org_id, scope_id, customer_id, segments, due_at) VALUES ($1, $2, $3, $4, $5)";
-const UPDATE: &str = "
-    UPDATE crm.guest_segments AS g SET segments = $4, due_at = $5
-    WHERE g.org_id = $1 AND g.scope_id = $2 AND g.customer_id = $3";
-/// The ledger, the outbox and the tally.
-const RECORD: &str = "
-    WITH recorded AS (
-      INSERT INTO crm.segment_change (org_id, scope_id, customer_id, occurred_at, entered, exited, cause, order_ref)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-    ), announced AS (
-      INSERT INTO crm.outbox (org_id, topic, payload, occurred_at)
-      SELECT $1, 'segment.membership', pg_catalog.jsonb_build_object(
-        'venue_id', NULLIF($2, '00000000-0000-0000-0000-000000000000'), 'cause', $7, 'changes', pg_catalog.jsonb_build_array(
-          pg_catalog.jsonb_build_object('customer_id', $3, 'entered', $9, 'exited', $10, 'order_ref', $8))), $4
-      WHERE pg_catalog.cardinality($9) + pg_catalog.cardinality($10) > 0
-    )
-    INSERT INTO crm.segment_tally (org_id, segment_id, delta)
-    SELECT $1, e.id, 1 FROM pg_catalog.unnest($5) AS e(id) UNION ALL SELECT $1, e.id, -1 FROM pg_catalog.unnest($6) AS e(id)";
-
 /// Up to so many guests are looked at one by one: a statement for many is planned each time.
 const FEW: usize = 16;
 
@@ -54,10 +35,6 @@ type Kept = RefCell<Option<OwnedPreparedStatement>>;
 thread_local! {
     static HOLD_PLAN: Kept = const { RefCell::new(None) };
     static DUE_PLAN: Kept = const { RefCell::new(None) };
-    static WRITE_PLAN: Kept = const { RefCell::new(None) };
-    static INSERT_PLAN: Kept = const { RefCell::new(None) };
-    static UPDATE_PLAN: Kept = const { RefCell::new(None) };
-    static RECORD_PLAN: Kept = const { RefCell::new(None) };
 }
 
 /// Follows a guest whose row of totals was just written for one order and returned as [`GuestTotals`] reads it.
@@ -89,40 +66,60 @@ pub(crate) fn after_totals(
 
 /// Why membership changes.
 #[derive(Clone, Copy)]
-struct Cause<'a> {
+pub(crate) struct Cause<'a> {
     /// As `crm.segment_change` has it.
-    name: &'a str,
+    pub(crate) name: &'a str,
     order_ref: Option<&'a str>,
+}
+
+impl Cause<'_> {
+    /// The platform's id of the order that changes a guest's segments.
+    pub(crate) fn order_of(self, guest: Uuid) -> Option<String> {
+        match (self.name, self.order_ref) {
+            ("order", None) => collected::last_order(guest),
+            (_, order_ref) => order_ref.map(str::to_owned),
+        }
+    }
 }
 
 /// What is evaluated at an occasion.
 pub(crate) struct Plan {
     occasion: Occasion,
-    /// The segments evaluated.
+    /// The segments evaluated: those of labels only for others that name them.
+    asked: BTreeSet<usize>,
+    /// Of these the numbers of those that are kept.
     considered: BTreeSet<i32>,
-    one: Rendered,
-    many: Rendered,
+    one: OnceCell<Rendered>,
+    /// Of one guest alone; what is planned for many depends on how many.
+    kept: Kept,
+    many: OnceCell<Rendered>,
 }
 
 struct Rendered {
     text: String,
     params: Vec<Param>,
     types: Vec<PgOid>,
-    /// Of one guest alone; what is planned for many depends on how many.
-    kept: Kept,
 }
 
 impl Plan {
     pub(crate) fn new(scope: &Scope, occasion: Occasion) -> Self {
         let asked = concerned(&scope.segments, occasion);
-        let one = evaluation(&scope.segments, &asked, Guests::One);
-        let many =
-            evaluation(&scope.segments, &asked, Guests::Some { of_organisation: scope.of_organisation() });
-        let given = [PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDARRAYOID];
+        let own = asked.iter().map(|index| &scope.segments[*index]).filter(|segment| !segment.of_label);
         Self {
             occasion,
-            considered: asked.iter().map(|index| scope.segments[*index].id).collect(),
-            one: Rendered {
+            considered: own.map(|segment| segment.id).collect(),
+            asked,
+            one: OnceCell::new(),
+            kept: RefCell::new(None),
+            many: OnceCell::new(),
+        }
+    }
+
+    /// For one guest, whose totals are parameters.
+    fn one(&self, scope: &Scope) -> &Rendered {
+        self.one.get_or_init(|| {
+            let one = evaluation(&scope.segments, &self.asked, Guests::One);
+            Rendered {
                 types: one.types(&ONE_GUEST_TYPES),
                 text: format!(
                     "SELECT e.customer_id, e.found, e.due_at, g.segments, g.due_at, g.customer_id
@@ -130,21 +127,27 @@ impl Plan {
                     one.text
                 ),
                 params: one.params,
-                kept: RefCell::new(None),
-            },
-            many: Rendered {
-                types: many.types(&given),
+            }
+        })
+    }
+
+    fn many(&self, scope: &Scope) -> &Rendered {
+        self.many.get_or_init(|| {
+            let of_organisation = scope.of_organisation();
+            let many = evaluation(&scope.segments, &self.asked, Guests::Some { of_organisation });
+            Rendered {
+                types: many.types(&[PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDARRAYOID]),
                 text: format!(
                     "SELECT u.customer_id, e.found, e.due_at, g.segments, g.due_at, g.customer_id
                      FROM unnest($3::uuid[]) AS u(customer_id)
                      LEFT JOIN LATERAL ({}) AS e ON true
-                     LEFT JOIN crm.guest_segments AS g ON g.org_id = $1 AND g.scope_id = $2 AND g.customer_id = u.customer_id",
+                     LEFT JOIN LATERAL (SELECT m.* FROM crm.guest_segments AS m
+                                        WHERE m.org_id = $1 AND m.scope_id = $2 AND m.customer_id = u.customer_id OFFSET 0) AS g ON true",
                     many.text
                 ),
                 params: many.params,
-                kept: RefCell::new(None),
-            },
-        }
+            }
+        })
     }
 
     fn asks_for_anything(&self) -> bool {
@@ -156,7 +159,7 @@ impl Plan {
         &self,
         rows: SpiTupleTable<'_>,
         now: TimestampWithTimeZone,
-    ) -> Result<Vec<Change>, ErrorReport> {
+    ) -> Result<Vec<Outcome>, ErrorReport> {
         let mut changes = Vec::new();
         for row in rows {
             let Some(guest) = row.get::<Uuid>(1).map_err(internal)? else {
@@ -180,20 +183,11 @@ impl Plan {
             let overdue = self.occasion == Occasion::Any && former_due.is_some_and(|former| former <= now);
             if segments != former || sooner || overdue {
                 let due = if overdue || sooner { due } else { former_due };
-                changes.push(Change { guest, former, segments, due, is_new });
+                changes.push(Outcome { guest, former, segments, due, is_new });
             }
         }
         Ok(changes)
     }
-}
-
-/// What a guest's row becomes.
-struct Change {
-    guest: Uuid,
-    former: Vec<i32>,
-    segments: Vec<i32>,
-    due: Option<TimestampWithTimeZone>,
-    is_new: bool,
 }
 
 impl Scope {
@@ -224,14 +218,14 @@ impl Scope {
         }
         let mut given: Vec<DatumWithOid<'_>> =
             vec![self.org_id.into(), self.id.into(), guests.to_vec().into()];
-        for param in &plan.many.params {
+        let many = plan.many(self);
+        for param in &many.params {
             given.push(datum(param)?);
         }
         let now = clock::now()?;
-        let _without_jit = Settings::one_run();
+        let _settings = Settings::few_rows();
         let changes = Spi::connect_mut(|client| {
-            let statement =
-                client.prepare_mut(plan.many.text.as_str(), &plan.many.types).map_err(internal)?;
+            let statement = client.prepare_mut(many.text.as_str(), &many.types).map_err(internal)?;
             plan.changes(client.update(&statement, None, &given).map_err(internal)?, now)
         })?;
         self.write_many(&changes, cause)
@@ -279,12 +273,13 @@ impl Scope {
                 guest.previous_label.as_deref().into(),
                 date(guest.label_changed_at)?.into(),
             ];
-            for param in &plan.one.params {
+            let one = plan.one(self);
+            for param in &one.params {
                 given.push(datum(param)?);
             }
             let changes = Spi::connect_mut(|client| {
-                let mut slot = plan.one.kept.borrow_mut();
-                let statement = kept(&mut slot, client, &plan.one.text, &plan.one.types)?;
+                let mut slot = plan.kept.borrow_mut();
+                let statement = kept(&mut slot, client, &one.text, &one.types)?;
                 plan.changes(client.update(statement, Some(1), &given).map_err(internal)?, now)
             })?;
             for change in &changes {
@@ -306,107 +301,40 @@ impl Scope {
     fn mark_due(&self, guests: &[Uuid]) -> Result<(), ErrorReport> {
         execute(&DUE_PLAN, MARK_DUE, &[self.org_id.into(), self.id.into(), guests.to_vec().into()])
     }
-
-    fn write_one(
-        &self,
-        change: &Change,
-        cause: Cause<'_>,
-        now: TimestampWithTimeZone,
-    ) -> Result<(), ErrorReport> {
-        let Change { guest, former, segments, due, is_new } = change;
-        let entered: Vec<i32> = segments.iter().filter(|id| !former.contains(id)).copied().collect();
-        let exited: Vec<i32> = former.iter().filter(|id| !segments.contains(id)).copied().collect();
-        let known = |id: &i32| self.segments.iter().any(|segment| segment.id == *id);
-        if !exited.iter().all(known) {
-            // Of one that is archived only its row tells whether it is sensitive.
-            self.write_many(std::slice::from_ref(change), cause)?;
-            return Ok(());
-        }
-        let (slot, text) = if *is_new { (&INSERT_PLAN, INSERT) } else { (&UPDATE_PLAN, UPDATE) };
-        let key: [DatumWithOid<'_>; 3] = [self.org_id.into(), self.id.into(), (*guest).into()];
-        let [org_id, id, guest_key] = key;
-        execute(slot, text, &[org_id, id, guest_key, segments.clone().into(), (*due).into()])?;
-        if entered.is_empty() && exited.is_empty() {
-            return Ok(());
-        }
-        let collected = match (cause.name, cause.order_ref) {
-            ("order", None) => collected::last_orders().get(guest.as_bytes()).cloned(),
-            (_, order_ref) => order_ref.map(str::to_owned),
-        };
-        let sensitive =
-            |id: &i32| self.segments.iter().any(|segment| segment.id == *id && segment.is_sensitive);
-        let told = |ids: &[i32]| ids.iter().filter(|id| !sensitive(id)).copied().collect::<Vec<_>>();
-        let (entry_told, exit_told) = (told(&entered), told(&exited));
-        let given: [DatumWithOid<'_>; 10] = [
-            self.org_id.into(),
-            self.id.into(),
-            (*guest).into(),
-            now.into(),
-            entered.into(),
-            exited.into(),
-            cause.name.into(),
-            collected.as_deref().into(),
-            entry_told.into(),
-            exit_told.into(),
-        ];
-        execute(&RECORD_PLAN, RECORD, &given)
-    }
-
-    fn write_many(&self, changes: &[Change], cause: Cause<'_>) -> Result<i32, ErrorReport> {
-        if changes.is_empty() {
-            return Ok(0);
-        }
-        let guests: Vec<Uuid> = changes.iter().map(|change| change.guest).collect();
-        let segments: Vec<String> = changes.iter().map(Change::array).collect();
-        let due: Vec<Option<TimestampWithTimeZone>> = changes.iter().map(|change| change.due).collect();
-        let orders: Vec<Option<String>> = match (cause.name, cause.order_ref) {
-            ("order", None) => {
-                let collected: BTreeMap<[u8; 16], String> = collected::last_orders();
-                guests.iter().map(|guest| collected.get(guest.as_bytes()).cloned()).collect()
-            }
-            (_, order_ref) => vec![order_ref.map(str::to_owned); changes.len()],
-        };
-        let given = [
-            self.org_id.into(),
-            self.id.into(),
-            guests.into(),
-            segments.into(),
-            due.into(),
-            cause.name.into(),
-            orders.into(),
-        ];
-        execute(&WRITE_PLAN, WRITE_MANY, &given)?;
-        Ok(i32::try_from(changes.len()).unwrap_or(i32::MAX))
-    }
 }
 
-impl Change {
-    fn array(&self) -> String {
-        let list: Vec<String> = self.segments.iter().map(i32::to_string).collect();
-        format!("{{{}}}", list.join(","))
-    }
-}
-
-/// Settings for a statement that runs once: it is not compiled to machine code, which takes longer than to run it.
+/// Settings for a statement that runs once.
 pub(crate) struct Settings(i32);
 
 impl Settings {
+    /// It is not compiled to machine code, which takes longer than to run it.
     pub(crate) fn one_run() -> Self {
-        const JIT: (&CStr, &CStr) = (c"jit", c"off");
+        Self::off(&[c"jit"])
+    }
+
+    /// It reads few rows, each by its key, of tables that may have filled up from nothing in this transaction, of which the
+    /// planner knows nothing yet.
+    pub(crate) fn few_rows() -> Self {
+        Self::off(&[c"jit", c"enable_seqscan"])
+    }
+
+    fn off(names: &[&CStr]) -> Self {
         // SAFETY: opens a nesting level of settings, which the drop closes, or the end of the (sub)transaction if that
-        // is cut short; both strings are NUL-terminated and copied.
+        // is cut short; all strings are NUL-terminated and copied.
         unsafe {
             let level = pg_sys::NewGUCNestLevel();
-            pg_sys::set_config_option(
-                JIT.0.as_ptr(),
-                JIT.1.as_ptr(),
-                pg_sys::GucContext::PGC_USERSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_SAVE,
-                true,
-                0,
-                false,
-            );
+            for name in names {
+                pg_sys::set_config_option(
+                    name.as_ptr(),
+                    c"off".as_ptr(),
+                    pg_sys::GucContext::PGC_USERSET,
+                    pg_sys::GucSource::PGC_S_SESSION,
+                    pg_sys::GucAction::GUC_ACTION_SAVE,
+                    true,
+                    0,
+                    false,
+                );
+            }
             Self(level)
         }
     }
@@ -438,19 +366,28 @@ fn follow_guests(
     let scopes: &[Uuid] = if venue_id == nil() { &[nil()] } else { &[venue_id, nil()] };
     for id in scopes {
         let scope = scope(org_id, *id)?;
-        if !scope.segments.is_empty() {
+        if scope.has_its_own() {
             written += scope.follow(&guests, occasion, Cause { name: cause, order_ref: None })?;
         }
     }
     Ok(written)
 }
 
-/// Evaluates all segments of one scope for guests whose rows of totals the caller holds.
+/// Evaluates all segments of one scope for guests whose rows of totals the caller holds, but for those of whom the last
+/// pass of this session over the scope says enough, where the caller allows it.
 #[pg_extern(schema = "crm", volatile, parallel_unsafe)]
-fn follow_scope(org_id: i32, scope_id: Uuid, guests: Vec<Uuid>, cause: &str) -> Result<i32, ErrorReport> {
+fn follow_scope(
+    org_id: i32,
+    scope_id: Uuid,
+    guests: Vec<Uuid>,
+    cause: &str,
+    as_found: default!(bool, "false"),
+) -> Result<i32, ErrorReport> {
     let scope = scope(org_id, scope_id)?;
-    if scope.segments.is_empty() && cause == "profile" {
+    if !scope.has_its_own() && cause == "profile" {
         return Ok(0);
     }
-    scope.follow(&guests, Occasion::Any, Cause { name: cause, order_ref: None })
+    let cause = Cause { name: cause, order_ref: None };
+    let (found, others) = if as_found { of_unchanged(&scope, guests)? } else { (Vec::new(), guests) };
+    Ok(scope.write_many(&found, cause)? + scope.follow(&others, Occasion::Any, cause)?)
 }

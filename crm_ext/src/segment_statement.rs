@@ -19,10 +19,10 @@ pub(crate) struct Segment {
     pub(crate) criteria: Criteria,
     /// Whether guests were put in or kept out by hand.
     pub(crate) has_overrides: bool,
-    /// Whether its members are not told to consumers.
-    pub(crate) is_sensitive: bool,
+    /// Whether it stands for a label, which the guest's row of totals has: it is evaluated only where another names it.
+    pub(crate) of_label: bool,
     groups: BTreeSet<Group>,
-    pub(crate) by_label_alone: bool,
+    by_label_alone: bool,
     /// Segments of the same list that it refers to.
     refers_to: BTreeSet<usize>,
     /// One more than the highest level of those it refers to.
@@ -92,7 +92,7 @@ pub(crate) fn in_order(mut segments: Vec<Segment>) -> Result<Vec<Segment>, Vec<S
 }
 
 impl Segment {
-    pub(crate) fn new(id: i32, key: String, criteria: Criteria, has_overrides: bool) -> Self {
+    pub(crate) fn new(id: i32, key: String, criteria: Criteria, has_overrides: bool, of_label: bool) -> Self {
         let groups = criteria.groups();
         let fields = criteria.fields();
         let by_label_alone = fields.len() == 1 && fields.contains("label");
@@ -101,7 +101,7 @@ impl Segment {
             key,
             criteria,
             has_overrides,
-            is_sensitive: false,
+            of_label,
             groups,
             by_label_alone,
             refers_to: BTreeSet::new(),
@@ -115,22 +115,32 @@ pub(crate) fn concerned(segments: &[Segment], occasion: Occasion) -> BTreeSet<us
     with_related(segments, (0..segments.len()).filter(|index| occasion.concerns(&segments[*index])).collect())
 }
 
-/// Segments with those that refer to them, and all that these refer to.
+/// Segments with those that refer to them, and all that these refer to; those of labels only where one of these does.
 pub(crate) fn with_related(segments: &[Segment], mut found: BTreeSet<usize>) -> BTreeSet<usize> {
+    let changed_labels: BTreeSet<usize> =
+        found.iter().copied().filter(|index| segments[*index].of_label).collect();
     loop {
         let before = found.len();
         let also: Vec<usize> = (0..segments.len())
             .filter(|index| {
-                let refers = &segments[*index].refers_to;
-                refers.iter().any(|other| found.contains(other))
+                segments[*index].refers_to.iter().any(|other| {
+                    found.contains(other) && (!segments[*other].of_label || changed_labels.contains(other))
+                })
             })
             .chain(found.iter().flat_map(|index| segments[*index].refers_to.iter().copied()))
             .collect();
         found.extend(also);
         if found.len() == before {
-            return found;
+            break;
         }
     }
+    let named: BTreeSet<usize> = found
+        .iter()
+        .filter(|index| !segments[**index].of_label)
+        .flat_map(|index| segments[*index].refers_to.iter().copied())
+        .collect();
+    found.retain(|index| !segments[*index].of_label || named.contains(index));
+    found
 }
 
 /// A statement under construction. Its first three parameters are organisation, scope and guests.
@@ -407,8 +417,7 @@ pub(crate) fn evaluation(segments: &[Segment], asked: &BTreeSet<usize>, guests: 
     statement.rows = inner.rows.take();
     statement.push("SELECT f.customer_id, array_remove(ARRAY[");
     let mut due = Vec::new();
-    for (place, index) in asked.iter().enumerate() {
-        let segment = &segments[*index];
+    for (place, segment) in asked.iter().map(|i| &segments[*i]).filter(|s| !s.of_label).enumerate() {
         statement.push(if place == 0 { "CASE WHEN " } else { ", CASE WHEN " });
         if segment.level + 1 == levels {
             verdict(&mut statement, segment);

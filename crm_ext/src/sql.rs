@@ -182,7 +182,8 @@ extension_sql_file!(
         cohort::cohort_count,
         cohort::cohort_part,
         cohort::cohort_labels,
-        cohort::cohort_first_days
+        cohort::cohort_first_days,
+        cohort::cohort_spend
     ]
 );
 extension_sql_file!(
@@ -273,7 +274,8 @@ extension_sql_file!(
         order_change::put_off,
         patience::await_guests,
         collected::collected_changes,
-        collected::collected_days
+        collected::collected_days,
+        collected::collected_order
     ]
 );
 extension_sql_file!(
@@ -324,10 +326,10 @@ extension_sql_file!(
         "segment_first_day_reaching",
         segment_follow::follow_guests,
         segment_follow::follow_scope,
-        segment::guests_to_follow,
+        segment_found::guests_to_follow,
         segment::forget_segments,
         segment::asks_for_profile,
-        segment::follows_labels_alone
+        segment::has_segments
     ]
 );
 extension_sql_file!("../../sql/segment/members.sql", name = "segment_members", requires = ["segment_follow"]);

@@ -18,7 +18,7 @@ use pgrx::prelude::*;
 use pgrx::{AllocatedByRust, PgTriggerError, WhoAllocated};
 
 use crate::local_time::LocalTime;
-use crate::plan::internal;
+use crate::plan::{LatestPlan, LatestRow, read_latest};
 use crate::scoring::rule;
 
 const BY_REF: &CStr = c"
@@ -94,9 +94,6 @@ impl VenueScoring {
     }
 }
 
-/// Null until it is made, then kept for the session.
-type KeptPlan = Cell<pg_sys::SPIPlanPtr>;
-
 /// The rows read so far, and the table they came from.
 #[derive(Default)]
 struct Kept {
@@ -107,8 +104,8 @@ struct Kept {
 
 thread_local! {
     static KEPT: RefCell<Kept> = RefCell::default();
-    static REF_PLAN: KeptPlan = const { Cell::new(std::ptr::null_mut()) };
-    static KEY_PLAN: KeptPlan = const { Cell::new(std::ptr::null_mut()) };
+    static REF_PLAN: LatestPlan = const { Cell::new(std::ptr::null_mut()) };
+    static KEY_PLAN: LatestPlan = const { Cell::new(std::ptr::null_mut()) };
 }
 
 /// The scoring of the venue that the platform calls so.
@@ -129,73 +126,24 @@ pub(crate) fn by_key(org_id: i32, venue_id: Uuid) -> Result<Option<Rc<VenueScori
     read(&KEY_PLAN, BY_KEY, &[org_id.into(), venue_id.into()])
 }
 
-/// Reads a row as it is now, not as the transaction's snapshot shows it: a REPEATABLE READ transaction may be older than
-/// the rule in force, and a guest it is the first to write would keep the former one's scores until the next night.
+/// Reads a row as it is now: a guest whom a REPEATABLE READ transaction is the first to write would keep the former rule's
+/// scores until the next night.
 fn read(
-    plan: &'static LocalKey<KeptPlan>,
+    plan: &'static LocalKey<LatestPlan>,
     query: &CStr,
     parameters: &[DatumWithOid<'_>],
 ) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
-    let mut types: Vec<pg_sys::Oid> = parameters.iter().map(DatumWithOid::oid).collect();
-    let mut values: Vec<pg_sys::Datum> =
-        parameters.iter().filter_map(|value| value.datum().map(|datum| datum.sans_lifetime())).collect();
-    Spi::connect_mut(|_| {
-        // SAFETY: within a connection to SPI. The query is NUL-terminated, the two arrays hold one entry for each of its
-        // parameters, none of them null, and outlive the calls; a kept plan lives as long as the session, and SPI itself
-        // registers the snapshot. The columns are of the types they are read as.
-        unsafe {
-            if plan.get().is_null() {
-                let made = pg_sys::SPI_prepare(
-                    query.as_ptr(),
-                    parameters.len().try_into().unwrap_or(0),
-                    types.as_mut_ptr(),
-                );
-                if made.is_null() || pg_sys::SPI_keepplan(made) != 0 {
-                    Spi::check_status(pg_sys::SPI_result).map_err(internal)?;
-                }
-                plan.set(made);
-            }
-            let status = pg_sys::SPI_execute_snapshot(
-                plan.get(),
-                values.as_mut_ptr(),
-                std::ptr::null(),
-                pg_sys::GetLatestSnapshot(),
-                std::ptr::null_mut(),
-                false,
-                false,
-                1,
-            );
-            Spi::check_status(status).map_err(internal)?;
-            let table = pg_sys::SPI_tuptable;
-            if pg_sys::SPI_processed == 0 || table.is_null() {
-                return Ok(None);
-            }
-            let row = Row { tuple: *(*table).vals, descriptor: (*table).tupdesc };
-            keep(&row)
-        }
-    })
-}
-
-/// A row that SPI has just read.
-struct Row {
-    tuple: pg_sys::HeapTuple,
-    descriptor: pg_sys::TupleDesc,
-}
-
-impl Row {
-    /// The value of a column, which must be of that type.
-    unsafe fn get<T: FromDatum>(&self, column: i32) -> Option<T> {
-        let mut is_null = true;
-        // SAFETY: the row was just read; the caller vouches for the type.
-        unsafe {
-            let datum = pg_sys::SPI_getbinval(self.tuple, self.descriptor, column, &mut is_null);
-            T::from_datum(datum, is_null)
-        }
-    }
+    let mut found = None;
+    read_latest(plan, query, parameters, |row| {
+        // SAFETY: the columns of both queries are of the types they are read as.
+        found = unsafe { keep(row) }?;
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// Keeps a row of the columns that both queries name.
-unsafe fn keep(row: &Row) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
+unsafe fn keep(row: &LatestRow) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
     // SAFETY: the types are those of the columns.
     let columns = unsafe {
         (

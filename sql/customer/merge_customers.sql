@@ -146,6 +146,7 @@ COMMENT ON FUNCTION crm.follow_merges(int, uuid) IS 'Names the survivor anew for
 
 CREATE OR REPLACE FUNCTION crm.recount_merged(org int, at_venues_of uuid, guests uuid[]) RETURNS void
 LANGUAGE plpgsql
+SET crm.cause = 'merge'
 AS $$
 DECLARE
   at record;

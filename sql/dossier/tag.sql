@@ -205,13 +205,13 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT t.tag_id, t.name, t.colour, t.segment_id,
-         CASE WHEN t.segment_id IS NOT NULL THEN (SELECT s.member_count FROM crm.segment AS s WHERE s.org_id = t.org_id AND s.segment_id = t.segment_id)
+         CASE WHEN t.segment_id IS NOT NULL THEN (SELECT crm.members_of(s.org_id, s.segment_id, s.venue_id, s.label) FROM crm.segment AS s WHERE s.org_id = t.org_id AND s.segment_id = t.segment_id)
               ELSE (SELECT count(DISTINCT g.customer_id) FROM crm.customer_tag AS g
                     WHERE g.org_id = t.org_id AND g.tag_id = t.tag_id AND (g.expires_at IS NULL OR g.expires_at > crm.now())) END
   FROM crm.tag AS t WHERE t.org_id = crm.acting_org() ORDER BY t.name_key
 $$;
 ALTER FUNCTION crm.tag_list() OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.tag_list() IS 'Tags of the caller''s organisation, with the segment whose rule gives them and how many guests have them (for a rule as of the last refresh of its segment)';
+COMMENT ON FUNCTION crm.tag_list() IS 'Tags of the caller''s organisation, with the segment whose rule gives them and how many guests have them now';
 GRANT EXECUTE ON FUNCTION crm.tag_list() TO crm_staff;
 
 CREATE OR REPLACE FUNCTION crm.guests_with_tag(org int, tag text) RETURNS SETOF uuid
@@ -227,6 +227,8 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+  -- What a night found of them before holds no more.
+  PERFORM crm.touch_customers(org, guests);
   PERFORM crm.follow_profile(org, g, 'tag') FROM unnest(guests) AS g ORDER BY g;
 END
 $$;

@@ -47,8 +47,10 @@ BEGIN
           FOR NO KEY UPDATE SKIP LOCKED) AS d
     GROUP BY d.org_id, d.venue_id
   LOOP
-    SELECT written + r.changed INTO written FROM crm.rescore_guests(due.key, as_of, due.guests) AS r;
-    PERFORM crm.follow_chunk((due.key).org_id, (due.key).venue_id, as_of, crm.cohort_keys(due.guests), 'time', true);
+    SELECT written + r.changed INTO written FROM crm.rescore_guests(due.key, as_of, due.guests, 'time') AS r;
+    IF crm.has_segments((due.key).org_id, (due.key).venue_id) THEN
+      PERFORM crm.follow_chunk((due.key).org_id, (due.key).venue_id, as_of, crm.cohort_keys(due.guests), 'time', true);
+    END IF;
   END LOOP;
   written := written + crm.expire_tags(1000);
   written := written + crm.sweep_segments(as_of);

@@ -54,7 +54,7 @@ CREATE POLICY own_venues ON crm.customer_venue_stats FOR SELECT TO crm_reader, c
          AND ((SELECT crm.caller_venues()) IS NULL OR venue_id = ANY ((SELECT crm.caller_venues())::uuid[])));
 
 -- No foreign key: the rows come from rows of the stats by a trigger, and the check of each, which locks the row that was just
--- written, cost more than writing it.
+-- written, cost more than writing it. The key begins with the guest, so that an order writes two entries and not three.
 CREATE TABLE crm.label_change (
   org_id      int    NOT NULL,
   change_id   bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -63,9 +63,11 @@ CREATE TABLE crm.label_change (
   changed_at  timestamptz NOT NULL,
   from_label  text   NOT NULL,
   to_label    text   NOT NULL,
-  PRIMARY KEY (org_id, change_id)
+  labelled_at timestamptz,
+  cause       text   NOT NULL,
+  order_ref   text,
+  PRIMARY KEY (org_id, venue_id, customer_id, change_id)
 );
-CREATE INDEX label_change_by_guest ON crm.label_change (org_id, venue_id, customer_id);
 CREATE INDEX label_change_by_time ON crm.label_change (org_id, venue_id, changed_at);
 COMMENT ON TABLE crm.label_change IS 'Every change of a guest''s label at a venue; append-only. The label a guest got first is none.';
 COMMENT ON COLUMN crm.label_change.org_id IS 'Organisation';
@@ -75,6 +77,9 @@ COMMENT ON COLUMN crm.label_change.customer_id IS 'Guest';
 COMMENT ON COLUMN crm.label_change.changed_at IS 'As of when the label changed';
 COMMENT ON COLUMN crm.label_change.from_label IS 'Label before';
 COMMENT ON COLUMN crm.label_change.to_label IS 'Label since';
+COMMENT ON COLUMN crm.label_change.labelled_at IS 'Of a guest''s first change: as of when he had got the label before; null for later ones, as the change before says it';
+COMMENT ON COLUMN crm.label_change.cause IS 'order, time, night (cut points, and whatever was missed), merge';
+COMMENT ON COLUMN crm.label_change.order_ref IS 'The platform''s id of the order that caused it, where one did';
 
 GRANT SELECT ON crm.label_change TO crm_reader, crm_staff;
 CREATE POLICY own_venues ON crm.label_change FOR SELECT TO crm_reader, crm_staff

@@ -43,20 +43,22 @@ CREATE TABLE crm.segment (
   criteria_version text NOT NULL,
   is_system        boolean NOT NULL DEFAULT false,
   is_sensitive     boolean NOT NULL DEFAULT false,
+  label            text GENERATED ALWAYS AS (CASE WHEN is_system THEN criteria::jsonb #>> '{where,value}' END) STORED,
   has_overrides    boolean NOT NULL DEFAULT false,
   archived_at      timestamptz,
-  member_count     bigint NOT NULL DEFAULT 0,
   computed_at      timestamptz,
   created_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (org_id, segment_id),
   FOREIGN KEY (org_id, venue_id) REFERENCES crm.venue,
   CONSTRAINT segment_key_form CHECK (key ~ '^[a-z0-9][a-z0-9_]{0,62}$'),
-  CONSTRAINT segment_has_a_name CHECK (btrim(name) <> '' AND length(name) <= 200)
+  CONSTRAINT segment_has_a_name CHECK (btrim(name) <> '' AND length(name) <= 200),
+  CONSTRAINT segment_of_the_system_is_a_label CHECK (NOT is_system OR (venue_id IS NOT NULL AND label IS NOT NULL AND NOT has_overrides AND archived_at IS NULL))
 );
 CREATE UNIQUE INDEX segment_by_id ON crm.segment (segment_id);
 CREATE UNIQUE INDEX segment_by_key ON crm.segment (org_id, scope_id, key);
 CREATE INDEX segment_by_venue ON crm.segment (org_id, venue_id);
+CREATE UNIQUE INDEX segment_by_label ON crm.segment (org_id, venue_id, label) WHERE label IS NOT NULL;
 COMMENT ON TABLE crm.segment IS 'Saved criteria whose members are kept up to date';
 COMMENT ON COLUMN crm.segment.org_id IS 'Organisation';
 COMMENT ON COLUMN crm.segment.segment_id IS 'Number, never used again';
@@ -66,12 +68,12 @@ COMMENT ON COLUMN crm.segment.key IS 'Stable name in criteria, within the venue 
 COMMENT ON COLUMN crm.segment.name IS 'Name to show';
 COMMENT ON COLUMN crm.segment.criteria IS 'Criteria in their canonical form';
 COMMENT ON COLUMN crm.segment.criteria_version IS 'SHA-256 of the canonical form, hexadecimal';
-COMMENT ON COLUMN crm.segment.is_system IS 'Whether every venue has it: it follows a label and cannot be edited or archived';
+COMMENT ON COLUMN crm.segment.is_system IS 'Whether every venue has it: it stands for a label and cannot be edited or archived';
 COMMENT ON COLUMN crm.segment.is_sensitive IS 'Whether its criteria ask for health data, or name a segment that does: its members are not told to consumers';
+COMMENT ON COLUMN crm.segment.label IS 'The label that the system''s segment stands for: who has it is a member, and crm.label_change is its ledger; null for all others';
 COMMENT ON COLUMN crm.segment.has_overrides IS 'Whether guests were put in or kept out by hand';
 COMMENT ON COLUMN crm.segment.archived_at IS 'Since when it has no members and is evaluated no more; null while it lives';
-COMMENT ON COLUMN crm.segment.member_count IS 'Members at the last refresh, sweep or night; crm.segment_size is exact';
-COMMENT ON COLUMN crm.segment.computed_at IS 'As of when all its guests were looked at last; null where the next sweep is to';
+COMMENT ON COLUMN crm.segment.computed_at IS 'As of when all its guests were looked at last, null where the next sweep is to; of a label''s, which is never behind, when it was made';
 COMMENT ON COLUMN crm.segment.created_at IS 'When it was made, by the real clock';
 COMMENT ON COLUMN crm.segment.updated_at IS 'When it was last edited, by the real clock';
 
@@ -103,7 +105,7 @@ CREATE TABLE crm.guest_segments (
   PRIMARY KEY (org_id, scope_id, customer_id)
 ) WITH (fillfactor = 85);
 CREATE INDEX guest_segments_due ON crm.guest_segments (due_at) WHERE due_at IS NOT NULL;
-COMMENT ON TABLE crm.guest_segments IS 'The segments that a guest is a member of, at a venue or in the organisation; crm.segment_member shows them one by one';
+COMMENT ON TABLE crm.guest_segments IS 'The segments that a guest is a member of, at a venue or in the organisation, but for those of labels; crm.segment_member shows all of them one by one';
 COMMENT ON COLUMN crm.guest_segments.org_id IS 'Organisation';
 COMMENT ON COLUMN crm.guest_segments.scope_id IS 'Venue, or the nil UUID for the organisation';
 COMMENT ON COLUMN crm.guest_segments.customer_id IS 'Guest';
@@ -132,6 +134,7 @@ COMMENT ON COLUMN crm.segment_override.reason IS 'Why, as given';
 COMMENT ON COLUMN crm.segment_override.set_by IS 'Principal; null for a database administrator';
 COMMENT ON COLUMN crm.segment_override.set_at IS 'When, by the real clock';
 
+-- No CHECK constraint and one index, as for crm.label_change: an order that counts may write here.
 CREATE TABLE crm.segment_change (
   org_id      int    NOT NULL,
   change_id   bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -140,12 +143,11 @@ CREATE TABLE crm.segment_change (
   occurred_at timestamptz NOT NULL,
   entered     int[]  NOT NULL,
   exited      int[]  NOT NULL,
-  cause       text   NOT NULL CHECK (cause IN ('order', 'profile', 'time', 'night', 'criteria', 'override', 'merge', 'tag', 'preference')),
+  cause       text   NOT NULL,
   order_ref   text,
-  PRIMARY KEY (org_id, change_id)
+  PRIMARY KEY (org_id, scope_id, customer_id, change_id)
 );
-CREATE INDEX segment_change_by_guest ON crm.segment_change (org_id, scope_id, customer_id);
-COMMENT ON TABLE crm.segment_change IS 'Every change of a guest''s segments; append-only. crm.segment_event shows them one by one.';
+COMMENT ON TABLE crm.segment_change IS 'Every change of a guest''s segments but those of labels, for which there is crm.label_change; append-only. crm.segment_event shows all of them one by one.';
 COMMENT ON COLUMN crm.segment_change.org_id IS 'Organisation';
 COMMENT ON COLUMN crm.segment_change.change_id IS 'Number; for one guest in the order of the changes';
 COMMENT ON COLUMN crm.segment_change.scope_id IS 'Venue, or the nil UUID for the organisation';
@@ -180,7 +182,7 @@ CREATE TABLE crm.outbox (
 COMMENT ON TABLE crm.outbox IS 'What happened, for consumers: written in the transaction in which it happened. Transactions commit in another order than that of their numbers: a consumer skips none that is still to come.';
 COMMENT ON COLUMN crm.outbox.org_id IS 'Organisation';
 COMMENT ON COLUMN crm.outbox.event_id IS 'Number';
-COMMENT ON COLUMN crm.outbox.topic IS 'segment.membership: payload {venue_id, cause, changes: [{customer_id, entered, exited, order_ref}]}, at most 500 guests each; sensitive segments are left out';
+COMMENT ON COLUMN crm.outbox.topic IS 'customer.label: payload {venue_id, cause, changes: [{customer_id, from, to, order_ref}]}, which are the memberships of the segments of labels; from is null for a guest who is new at the venue, and those whom a backfill finds are not announced. segment.membership, for all other segments: {venue_id, cause, changes: [{customer_id, entered, exited, order_ref}]}, venue_id null for the organisation''s. Sensitive segments are left out. At most 500 guests each';
 COMMENT ON COLUMN crm.outbox.payload IS 'What, as the topic says';
 COMMENT ON COLUMN crm.outbox.occurred_at IS 'As of when';
 
@@ -194,7 +196,11 @@ ALTER TABLE crm.organisation ENABLE ALWAYS TRIGGER forget_segments;
 CREATE VIEW crm.segment_member WITH (security_invoker = true) AS
   SELECT s.org_id, s.segment_id, s.venue_id, g.customer_id
   FROM crm.segment AS s
-  JOIN crm.guest_segments AS g ON g.org_id = s.org_id AND g.scope_id = s.scope_id AND s.segment_id = ANY (g.segments);
+  JOIN crm.guest_segments AS g ON g.org_id = s.org_id AND g.scope_id = s.scope_id AND s.segment_id = ANY (g.segments)
+  UNION ALL
+  SELECT s.org_id, s.segment_id, s.venue_id, t.customer_id
+  FROM crm.segment AS s
+  JOIN crm.customer_venue_stats AS t ON t.org_id = s.org_id AND t.venue_id = s.venue_id AND t.label = s.label;
 COMMENT ON VIEW crm.segment_member IS 'Members of segments';
 COMMENT ON COLUMN crm.segment_member.org_id IS 'Organisation';
 COMMENT ON COLUMN crm.segment_member.segment_id IS 'Segment';
@@ -208,10 +214,24 @@ CREATE VIEW crm.segment_event WITH (security_invoker = true) AS
           ORDER BY v.from_at DESC LIMIT 1) AS criteria_version
   FROM crm.segment_change AS c
   CROSS JOIN LATERAL (SELECT unnest(c.entered), 'entered' UNION ALL SELECT unnest(c.exited), 'exited') AS e(segment_id, event)
-  JOIN crm.segment AS s ON s.org_id = c.org_id AND s.segment_id = e.segment_id;
+  JOIN crm.segment AS s ON s.org_id = c.org_id AND s.segment_id = e.segment_id
+  UNION ALL
+  SELECT c.org_id, e.change_id, s.segment_id, s.venue_id, c.customer_id, e.event, e.occurred_at, e.cause, e.order_ref, s.criteria_version
+  FROM crm.label_change AS c
+  CROSS JOIN LATERAL (
+    VALUES (c.change_id, c.from_label, 'exited', c.changed_at, c.cause, c.order_ref), (c.change_id, c.to_label, 'entered', c.changed_at, c.cause, c.order_ref),
+           (NULL, CASE WHEN c.labelled_at IS NOT NULL THEN c.from_label END, 'entered', c.labelled_at, 'order', NULL)
+  ) AS e(change_id, label, event, occurred_at, cause, order_ref)
+  JOIN crm.segment AS s ON s.org_id = c.org_id AND s.venue_id = c.venue_id AND s.label = e.label
+  UNION ALL
+  -- Who has the label he got first.
+  SELECT t.org_id, NULL, s.segment_id, s.venue_id, t.customer_id, 'entered', t.label_changed_at, 'order', NULL, s.criteria_version
+  FROM crm.customer_venue_stats AS t
+  JOIN crm.segment AS s ON s.org_id = t.org_id AND s.venue_id = t.venue_id AND s.label = t.label
+  WHERE t.previous_label IS NULL;
 COMMENT ON VIEW crm.segment_event IS 'Every entry of a guest into a segment and every exit';
 COMMENT ON COLUMN crm.segment_event.org_id IS 'Organisation';
-COMMENT ON COLUMN crm.segment_event.change_id IS 'Number of the change of the guest''s segments that it is part of';
+COMMENT ON COLUMN crm.segment_event.change_id IS 'Number of the change that it is part of, in crm.label_change for the segment of a label, else in crm.segment_change; null for the label that a guest got first, with the orders that made him known';
 COMMENT ON COLUMN crm.segment_event.segment_id IS 'Segment';
 COMMENT ON COLUMN crm.segment_event.venue_id IS 'Venue of the segment; null for the organisation''s';
 COMMENT ON COLUMN crm.segment_event.customer_id IS 'Guest';

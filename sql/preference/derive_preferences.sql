@@ -64,6 +64,7 @@ BEGIN
   changed := crm.derive_guests(of_venue, guests);
   IF cardinality(changed) > 0 AND crm.asks_for_preferences(of_venue.org_id, of_venue.venue_id) THEN
     held := crm.hold_guests(of_venue.org_id, of_venue.venue_id, changed, true);
+    PERFORM crm.mark_changed(of_venue.org_id, of_venue.venue_id, held);
     PERFORM crm.follow_guests(of_venue.org_id, of_venue.venue_id, held, 'preference');
     IF cardinality(held) < cardinality(changed) THEN
       PERFORM crm.mark_due(of_venue.org_id, of_venue.venue_id, ARRAY(SELECT unnest(changed) EXCEPT SELECT unnest(held)));

@@ -5,6 +5,8 @@ AS $$
 DECLARE
   at record;
 BEGIN
+  -- What a night found of him before holds no more.
+  PERFORM crm.touch_customers(org, ARRAY[customer]);
   FOR at IN SELECT t.venue_id FROM crm.customer_venue_stats AS t
             WHERE t.org_id = org AND t.customer_id = customer AND scope IN (t.venue_id, '00000000-0000-0000-0000-000000000000') ORDER BY t.venue_id LOOP
     IF crm.asks_for_preferences(org, at.venue_id) THEN

@@ -53,7 +53,7 @@ CREATE TYPE crm.derived_value AS (
 COMMENT ON TYPE crm.derived_value IS 'Something that the orders of a guest tell, as crm.derived_preference keeps it';
 
 CREATE TYPE crm.known_segment AS (
-  org_id int, scope_id uuid, venue_id uuid, key text, name text, criteria text, criteria_version text, is_system boolean, is_sensitive boolean, archived_at timestamptz
+  org_id int, scope_id uuid, venue_id uuid, key text, name text, criteria text, criteria_version text, is_system boolean, is_sensitive boolean, label text, archived_at timestamptz
 );
 COMMENT ON TYPE crm.known_segment IS 'A segment as functions hand it on; scope_id is its venue, or the nil UUID for the organisation';
 

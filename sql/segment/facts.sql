@@ -9,7 +9,10 @@ CREATE OR REPLACE FUNCTION crm.keys_of_guest(org int, scope uuid, customer uuid)
 LANGUAGE sql STABLE
 AS $$
   SELECT ARRAY(SELECT s.key FROM crm.guest_segments AS g JOIN crm.segment AS s ON s.org_id = g.org_id AND s.segment_id = ANY (g.segments)
-               WHERE g.org_id = org AND g.scope_id = scope AND g.customer_id = customer)
+               WHERE g.org_id = org AND g.scope_id = scope AND g.customer_id = customer
+               UNION ALL
+               SELECT s.key FROM crm.customer_venue_stats AS t JOIN crm.segment AS s ON s.org_id = t.org_id AND s.venue_id = t.venue_id AND s.label = t.label
+               WHERE t.org_id = org AND t.venue_id = scope AND t.customer_id = customer)
 $$;
 COMMENT ON FUNCTION crm.keys_of_guest(int, uuid, uuid) IS 'Keys of the segments a guest is a member of, at a venue or (the nil UUID) in the organisation';
 
@@ -57,18 +60,13 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.scope_days(int, uuid) IS 'The venue of a scope by the platform''s id, null for the organisation (nil UUID), and the day it is there: an organisation''s days are those of its first venue';
 
-CREATE OR REPLACE FUNCTION crm.refresh_spend(of_venue crm.venue_key, as_of timestamptz) RETURNS void
+CREATE OR REPLACE FUNCTION crm.keep_spend(of_venue crm.venue_key, as_of timestamptz, cohort bytea) RETURNS void
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
   INSERT INTO crm.venue_spend AS p (org_id, venue_id, cuts, computed_at)
-  SELECT of_venue.org_id, of_venue.venue_id,
-         CASE WHEN cardinality(c.spent) > 0 THEN ARRAY(SELECT c.spent[(k * cardinality(c.spent) + 99) / 100] FROM generate_series(1, 99) AS k ORDER BY k) ELSE '{}' END,
-         as_of
-  FROM (SELECT ARRAY(SELECT t.total_spent FROM crm.customer_venue_stats AS t
-                     WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders > 0
-                     ORDER BY t.total_spent) AS spent) AS c
+  SELECT of_venue.org_id, of_venue.venue_id, ARRAY(SELECT c.spent / 100.0 FROM unnest(crm.cohort_spend(cohort)) WITH ORDINALITY AS c(spent, n) ORDER BY c.n), as_of
   ON CONFLICT (org_id, venue_id) DO UPDATE SET cuts = excluded.cuts, computed_at = excluded.computed_at
   WHERE p.cuts <> excluded.cuts
 $$;
-COMMENT ON FUNCTION crm.refresh_spend(crm.venue_key, timestamptz) IS 'Computes anew what spend_percentile compares with';
+COMMENT ON FUNCTION crm.keep_spend(crm.venue_key, timestamptz, bytea) IS 'Keeps what spend_percentile compares with, of the packed cohort of a venue';

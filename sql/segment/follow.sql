@@ -38,51 +38,25 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.mark_due(int, uuid, uuid[]) IS 'Has the next sweep look at guests of a venue or (nil UUID) of the organisation';
 
-CREATE OR REPLACE FUNCTION crm.write_segments(org int, scope uuid, guests uuid[], present text[], due timestamptz[], cause text, orders text[]) RETURNS void
-LANGUAGE plpgsql
--- The tables grow under a plan that is kept.
-SET plan_cache_mode = force_custom_plan
+CREATE OR REPLACE FUNCTION crm.write_segments(
+  org int, scope uuid, guests uuid[], present text[], due timestamptz[], cause text,
+  moved uuid[], entered text[], exited text[], orders text[], payloads text[], tally bigint[]
+) RETURNS void
+LANGUAGE sql
 SET jit = off
 AS $$
-DECLARE
-  untold int[] := ARRAY(SELECT s.segment_id FROM crm.segment AS s WHERE s.org_id = org AND s.scope_id = scope AND s.is_sensitive);
-BEGIN
-  WITH change AS MATERIALIZED (
-    SELECT u.customer_id, u.present::int[] AS present, COALESCE(g.segments, '{}') AS former, u.due_at, u.order_ref
-    FROM unnest(guests, present, due, orders) AS u(customer_id, present, due_at, order_ref)
-    LEFT JOIN crm.guest_segments AS g ON g.org_id = org AND g.scope_id = scope AND g.customer_id = u.customer_id
-  ), written AS (
-    INSERT INTO crm.guest_segments AS g (org_id, scope_id, customer_id, segments, due_at)
-    SELECT org, scope, c.customer_id, c.present, c.due_at FROM change AS c
-    ON CONFLICT (org_id, scope_id, customer_id) DO UPDATE SET segments = excluded.segments, due_at = excluded.due_at
-  ), moved AS MATERIALIZED (
-    SELECT row_number() OVER (ORDER BY c.customer_id) AS n, c.customer_id, c.order_ref,
-           ARRAY(SELECT e FROM unnest(c.present) AS e WHERE e <> ALL (c.former)) AS entered,
-           ARRAY(SELECT e FROM unnest(c.former) AS e WHERE e <> ALL (c.present)) AS exited
-    FROM change AS c WHERE c.present <> c.former
-  ), logged AS (
-    INSERT INTO crm.segment_change (org_id, scope_id, customer_id, occurred_at, entered, exited, cause, order_ref)
-    SELECT org, scope, m.customer_id, crm.now(), m.entered, m.exited, cause, m.order_ref FROM moved AS m
-  ), tallied AS (
-    INSERT INTO crm.segment_tally (org_id, segment_id, delta)
-    SELECT org, e.segment_id, sum(e.delta)
-    FROM moved AS m CROSS JOIN LATERAL (SELECT unnest(m.entered), 1 UNION ALL SELECT unnest(m.exited), -1) AS e(segment_id, delta)
-    GROUP BY e.segment_id HAVING sum(e.delta) <> 0
-  ), told AS (
-    SELECT row_number() OVER (ORDER BY t.place) AS n, t.*
-    FROM (SELECT m.n, m.customer_id, m.order_ref, ARRAY(SELECT e FROM unnest(m.entered) AS e WHERE e <> ALL (untold)) AS entered,
-                 ARRAY(SELECT e FROM unnest(m.exited) AS e WHERE e <> ALL (untold)) AS exited FROM moved AS m) AS t(place, customer_id, order_ref, entered, exited)
-    WHERE cardinality(t.entered) + cardinality(t.exited) > 0
-  )
+  INSERT INTO crm.guest_segments AS g (org_id, scope_id, customer_id, segments, due_at)
+  SELECT org, scope, u.customer_id, u.present::int[], u.due_at FROM unnest(guests, present, due) AS u(customer_id, present, due_at)
+  ON CONFLICT (org_id, scope_id, customer_id) DO UPDATE SET segments = excluded.segments, due_at = excluded.due_at;
+  INSERT INTO crm.segment_change (org_id, scope_id, customer_id, occurred_at, entered, exited, cause, order_ref)
+  SELECT org, scope, u.customer_id, crm.now(), u.entered::int[], u.exited::int[], cause, u.order_ref
+  FROM unnest(moved, entered, exited, orders) AS u(customer_id, entered, exited, order_ref);
   INSERT INTO crm.outbox (org_id, topic, payload, occurred_at)
-  SELECT org, 'segment.membership',
-         jsonb_build_object('venue_id', NULLIF(scope, '00000000-0000-0000-0000-000000000000'), 'cause', cause, 'changes',
-           jsonb_agg(jsonb_build_object('customer_id', t.customer_id, 'entered', t.entered, 'exited', t.exited, 'order_ref', t.order_ref) ORDER BY t.n)),
-         crm.now()
-  FROM told AS t GROUP BY (t.n - 1) / 500;
-END
+  SELECT org, 'segment.membership', u.payload::jsonb, crm.now() FROM unnest(payloads) AS u(payload);
+  INSERT INTO crm.segment_tally (org_id, segment_id, delta)
+  SELECT org, tally[n - 1], tally[n] FROM generate_series(2, cardinality(tally), 2) AS n
 $$;
-COMMENT ON FUNCTION crm.write_segments(int, uuid, uuid[], text[], timestamptz[], text, text[]) IS 'Writes the segments of guests as they were found, and what that changes to the ledger, the tally and the outbox: guests, their segments (ascending arrays), when each is due, the cause, the order of each';
+COMMENT ON FUNCTION crm.write_segments(int, uuid, uuid[], text[], timestamptz[], text, uuid[], text[], text[], text[], text[], bigint[]) IS 'Writes the segments of guests, and what that changes to the ledger, the outbox and the tally: guests, their segments (ascending arrays) and when each is due; the cause; guests whose segments change, which they enter and leave, the order of each; payloads; segments and the change of their number of members, one after the other';
 
 CREATE OR REPLACE FUNCTION crm.follow_recounted(of_venue crm.venue_key, guests uuid[], cause text, new_here boolean) RETURNS void
 LANGUAGE plpgsql
@@ -100,6 +74,13 @@ END
 $$;
 COMMENT ON FUNCTION crm.follow_recounted(crm.venue_key, uuid[], text, boolean) IS 'Has the segments of guests follow whose orders were re-read, so that no failure undoes that';
 
+CREATE OR REPLACE FUNCTION crm.mark_changed(org int, venue uuid, guests uuid[]) RETURNS void
+LANGUAGE sql
+AS $$
+  UPDATE crm.customer_venue_stats AS t SET label = t.label WHERE t.org_id = org AND t.venue_id = venue AND t.customer_id = ANY (guests)
+$$;
+COMMENT ON FUNCTION crm.mark_changed(int, uuid, uuid[]) IS 'Gives rows of totals that are held another version, so that what a pass over the venue found of these guests before is not written; none for an organisation (nil UUID), whose guests are evaluated again';
+
 CREATE OR REPLACE FUNCTION crm.follow_order(venue_ref text, customer_ref text, order_ref text) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -110,6 +91,7 @@ BEGIN
   SELECT s.org_id, s.venue_id INTO at FROM crm.venue_scoring AS s WHERE s.ref = venue_ref AND s.counting = 'live';
   IF FOUND AND customer_ref IS NOT NULL THEN
     guests := crm.hold_guests(at.org_id, at.venue_id, ARRAY[crm.key(crm.survivor_of(at.org_id, customer_ref))], false);
+    PERFORM crm.mark_changed(at.org_id, at.venue_id, guests);
     PERFORM crm.follow_guests(at.org_id, at.venue_id, guests, 'order');
   END IF;
 END
@@ -135,8 +117,8 @@ $$;
 COMMENT ON FUNCTION crm.follow_profile(int, uuid, text) IS 'Follows a change of a guest''s profile, or of his tags, at every venue where he is known, and in the organisation';
 
 COMMENT ON FUNCTION crm.follow_guests(int, uuid, uuid[], text, boolean) IS 'Evaluates the segments of a venue, and of its organisation, that a cause concerns, for guests whose rows of totals the caller holds (all of them for guests who are new here), and writes what differs; returns the rows written';
-COMMENT ON FUNCTION crm.follow_scope(int, uuid, uuid[], text) IS 'Evaluates all segments of a venue or (nil UUID) an organisation for guests whom the caller holds, and writes what differs; returns the rows written';
+COMMENT ON FUNCTION crm.follow_scope(int, uuid, uuid[], text, boolean) IS 'Evaluates all segments of a venue or (nil UUID) an organisation for guests whom the caller holds, or (as_found) takes what crm.guests_to_follow found last where a guest is the same since, and writes what differs; returns the rows written';
 COMMENT ON FUNCTION crm.asks_for_profile(int, uuid) IS 'Whether a segment of a venue or (nil UUID) an organisation depends on the profile';
 COMMENT ON FUNCTION crm.guests_to_follow(int, uuid, int) IS 'The guests of a venue or (nil UUID) an organisation whose segments (all, or one with those related to it) are not what they are, or who are due sooner, in the order of their keys';
 COMMENT ON FUNCTION crm.forget_segments() IS 'Has every session read the segments anew after one changed; trigger of crm.segment and crm.organisation';
-COMMENT ON FUNCTION crm.follows_labels_alone(int, uuid) IS 'Whether every segment of a venue or (nil UUID) an organisation asks for the label and nothing else, and none has guests put in or kept out by hand';
+COMMENT ON FUNCTION crm.has_segments(int, uuid) IS 'Whether a venue or (nil UUID) an organisation has segments other than those of the labels';

@@ -5,6 +5,10 @@ AS $$
 DECLARE
   of_segment crm.known_segment := crm.visible_segment(segment);
 BEGIN
+  IF of_segment.label IS NOT NULL THEN
+    RETURN EXISTS (SELECT FROM crm.customer_venue_stats AS t
+                   WHERE t.org_id = of_segment.org_id AND t.venue_id = of_segment.venue_id AND t.customer_id = crm.key(customer) AND t.label = of_segment.label);
+  END IF;
   RETURN EXISTS (SELECT FROM crm.guest_segments AS g
                  WHERE g.org_id = of_segment.org_id AND g.scope_id = of_segment.scope_id AND g.customer_id = crm.key(customer)
                    AND segment = ANY (g.segments));
@@ -21,12 +25,51 @@ AS $$
 DECLARE
   of_segment crm.known_segment := crm.visible_segment(segment);
 BEGIN
-  RETURN (SELECT COALESCE(sum(t.delta), 0) FROM crm.segment_tally AS t WHERE t.org_id = of_segment.org_id AND t.segment_id = segment);
+  RETURN crm.members_of(of_segment.org_id, segment, of_segment.venue_id, of_segment.label);
 END
 $$;
 ALTER FUNCTION crm.segment_size(int) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.segment_size(int) IS 'The exact number of members of a segment; CR404 for an unknown one';
 GRANT EXECUTE ON FUNCTION crm.segment_size(int) TO crm_staff;
+
+CREATE OR REPLACE FUNCTION crm.members_of(org int, segment int, venue uuid, label text) RETURNS bigint
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+  IF label IS NOT NULL THEN
+    RETURN crm.guests_with_label(org, venue, label);
+  END IF;
+  RETURN (SELECT COALESCE(sum(t.delta), 0) FROM crm.segment_tally AS t WHERE t.org_id = org AND t.segment_id = segment);
+END
+$$;
+COMMENT ON FUNCTION crm.members_of(int, int, uuid, text) IS 'The exact number of members of a segment, which stands for a label of a venue or (null) does not';
+
+CREATE OR REPLACE FUNCTION crm.guests_with_label(org int, venue uuid, label text) RETURNS bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET jit = off
+AS $$
+DECLARE
+  rank smallint := crm.label_rank(label);
+BEGIN
+  RETURN (
+    -- Counted in the index of the list, but for those whom it does not know as they are now. These are looked up one by one, as
+    -- their number changes faster than what the planner knows of it.
+    WITH unlisted AS MATERIALIZED (
+      SELECT t.customer_id FROM crm.customer_venue_stats AS t WHERE t.org_id = org AND t.venue_id = venue AND NOT t.listed
+      UNION SELECT n.customer_id FROM crm.unlisted_guest AS n WHERE n.org_id = org
+    )
+    SELECT (SELECT count(*) FROM crm.listed_guest AS l WHERE l.org_id = org AND l.scope_id = venue AND l.label = rank)
+      + (SELECT COALESCE(sum((t.label = guests_with_label.label)::int), 0) FROM unlisted AS u
+         CROSS JOIN LATERAL (SELECT x.label FROM crm.customer_venue_stats AS x
+                             WHERE x.org_id = org AND x.venue_id = venue AND x.customer_id = u.customer_id OFFSET 0) AS t)
+      - (SELECT COALESCE(sum((l.label = rank)::int), 0) FROM unlisted AS u
+         CROSS JOIN LATERAL (SELECT x.label FROM crm.listed_guest AS x
+                             WHERE x.org_id = org AND x.customer_id = u.customer_id AND x.scope_id = venue OFFSET 0) AS l));
+END
+$$;
+COMMENT ON FUNCTION crm.guests_with_label(int, uuid, text) IS 'The exact number of guests of a venue who have a label, other than INACTIVE. Runs as crm_owner.';
 
 CREATE OR REPLACE FUNCTION crm.recipients(segment int, after uuid DEFAULT NULL, max_rows int DEFAULT 200)
 RETURNS TABLE (customer_id uuid, ref text, name text, phone text, email text)
@@ -45,11 +88,18 @@ BEGIN
   RETURN QUERY
   SELECT m.customer_id, c.ref, c.name, c.phone, c.email
   -- In the order of the primary key: a page of a small segment reads at most its venue's guests once.
-  FROM (SELECT g.customer_id FROM crm.guest_segments AS g
-        WHERE g.org_id = of_segment.org_id AND g.scope_id = of_segment.scope_id AND g.customer_id > COALESCE(after, '00000000-0000-0000-0000-000000000000')
-          AND segment = ANY (g.segments)
-        ORDER BY g.customer_id LIMIT max_rows) AS m
-  JOIN crm.customer AS c ON c.org_id = of_segment.org_id AND c.customer_id = m.customer_id
+  FROM ((SELECT g.customer_id FROM crm.guest_segments AS g
+         WHERE of_segment.label IS NULL AND g.org_id = of_segment.org_id AND g.scope_id = of_segment.scope_id
+           AND g.customer_id > COALESCE(after, '00000000-0000-0000-0000-000000000000') AND segment = ANY (g.segments)
+         ORDER BY g.customer_id LIMIT max_rows)
+        UNION ALL
+        (SELECT t.customer_id FROM crm.customer_venue_stats AS t
+         WHERE of_segment.label IS NOT NULL AND t.org_id = of_segment.org_id AND t.venue_id = of_segment.venue_id
+           AND t.customer_id > COALESCE(after, '00000000-0000-0000-0000-000000000000') AND t.label = of_segment.label
+         ORDER BY t.customer_id LIMIT max_rows)) AS m
+  -- Guest by guest: a page is short.
+  CROSS JOIN LATERAL (SELECT x.ref, x.name, x.phone, x.email FROM crm.customer AS x
+                      WHERE x.org_id = of_segment.org_id AND x.customer_id = m.customer_id OFFSET 0) AS c
   ORDER BY m.customer_id;
 END
 $$;
@@ -66,6 +116,24 @@ DECLARE
 BEGIN
   IF at IS NULL THEN
     RAISE EXCEPTION 'at must be an instant' USING ERRCODE = '22023', COLUMN = 'at';
+  END IF;
+  IF of_segment.label IS NOT NULL THEN
+    RETURN QUERY
+    SELECT l.customer_id, l.since, l.cause
+    FROM (SELECT DISTINCT ON (e.customer_id) e.customer_id, e.since, e.label, e.cause
+          FROM (SELECT c.customer_id, c.changed_at AS since, c.to_label AS label, c.cause, c.change_id FROM crm.label_change AS c
+                WHERE c.org_id = of_segment.org_id AND c.venue_id = of_segment.venue_id AND c.changed_at <= at
+                UNION ALL
+                -- The label that a guest got first.
+                SELECT c.customer_id, c.labelled_at, c.from_label, 'order', 0 FROM crm.label_change AS c
+                WHERE c.org_id = of_segment.org_id AND c.venue_id = of_segment.venue_id AND c.labelled_at <= at
+                UNION ALL
+                SELECT t.customer_id, t.label_changed_at, t.label, 'order', 0 FROM crm.customer_venue_stats AS t
+                WHERE t.org_id = of_segment.org_id AND t.venue_id = of_segment.venue_id AND t.previous_label IS NULL AND t.label_changed_at <= at) AS e
+          ORDER BY e.customer_id, e.change_id DESC) AS l
+    WHERE l.label = of_segment.label
+    ORDER BY l.customer_id;
+    RETURN;
   END IF;
   RETURN QUERY
   SELECT l.customer_id, l.occurred_at, l.cause
@@ -100,7 +168,8 @@ BEGIN
   END IF;
   RETURN QUERY
   SELECT s.segment_id, s.venue_id, s.key, s.name, crm.describe_criteria(s.criteria), s.criteria, s.criteria_version, s.is_system,
-         COALESCE((SELECT sum(t.delta) FROM crm.segment_tally AS t WHERE t.org_id = s.org_id AND t.segment_id = s.segment_id), 0)::bigint,
+         CASE WHEN s.label IS NOT NULL THEN crm.guests_with_label(s.org_id, s.venue_id, s.label) ELSE
+           COALESCE((SELECT sum(t.delta) FROM crm.segment_tally AS t WHERE t.org_id = s.org_id AND t.segment_id = s.segment_id), 0)::bigint END,
          s.computed_at, s.archived_at
   FROM crm.segment AS s
   WHERE (caller_org IS NULL OR s.org_id = caller_org) AND (s.venue_id IS NULL OR caller_venues IS NULL OR s.venue_id = ANY (caller_venues))

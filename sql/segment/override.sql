@@ -6,7 +6,9 @@ DECLARE
   of_segment crm.known_segment := crm.visible_segment(segment);
   guest uuid := crm.key(customer);
 BEGIN
-  IF of_segment.archived_at IS NOT NULL THEN
+  IF of_segment.is_system THEN
+    PERFORM crm.refuse_system_segment(of_segment);
+  ELSIF of_segment.archived_at IS NOT NULL THEN
     RAISE EXCEPTION 'segment "%" is archived', of_segment.key USING ERRCODE = 'CR409', COLUMN = 'segment';
   END IF;
   IF included IS NOT NULL AND NULLIF(btrim(reason), '') IS NULL THEN
@@ -18,6 +20,7 @@ BEGIN
     RAISE EXCEPTION 'unknown customer "%"', customer USING ERRCODE = 'CR404', COLUMN = 'customer', HINT = 'A segment of a venue has that venue''s guests.';
   END IF;
   PERFORM crm.hold_guests(of_segment.org_id, of_segment.scope_id, ARRAY[guest], false);
+  PERFORM crm.mark_changed(of_segment.org_id, of_segment.scope_id, ARRAY[guest]);
   IF included IS NULL THEN
     DELETE FROM crm.segment_override AS o WHERE o.org_id = of_segment.org_id AND o.segment_id = segment AND o.customer_id = guest;
   ELSE
@@ -31,7 +34,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.set_segment_override(int, text, boolean, text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.set_segment_override(int, text, boolean, text) IS 'Puts a guest (the CRM''s id or the platform''s) into a segment (true) or keeps him out (false), with a reason, whatever the criteria say; null takes that back. CR404 for an unknown segment or guest, CR409 for an archived segment, 22023 without a reason.';
+COMMENT ON FUNCTION crm.set_segment_override(int, text, boolean, text) IS 'Puts a guest (the CRM''s id or the platform''s) into a segment (true) or keeps him out (false), with a reason, whatever the criteria say; null takes that back. CR404 for an unknown segment or guest, CR409 for the system''s and archived segments, 22023 without a reason.';
 
 CREATE OR REPLACE FUNCTION crm.include_in_segment(segment int, customer text, reason text) RETURNS void
 LANGUAGE sql SECURITY DEFINER

@@ -5,21 +5,13 @@ SET crm.as_of = ''
 AS $$
 BEGIN
   PERFORM set_config('crm.as_of', as_of::text, true);
-  IF scope <> '00000000-0000-0000-0000-000000000000' THEN
-    IF one IS NULL OR NOT EXISTS (SELECT FROM crm.venue_spend AS p WHERE p.org_id = org AND p.venue_id = scope) THEN
-      PERFORM crm.refresh_spend(ROW(org, scope)::crm.venue_key, as_of);
-    END IF;
-    IF NOT EXISTS (SELECT FROM crm.guest_segments AS g WHERE g.org_id = org AND g.scope_id = scope) THEN
-      RETURN ARRAY(SELECT t.customer_id FROM crm.customer_venue_stats AS t WHERE t.org_id = org AND t.venue_id = scope ORDER BY t.customer_id);
-    END IF;
-  END IF;
   RETURN crm.guests_to_follow(org, scope, one);
 END
 $$;
 ALTER FUNCTION crm.open_refresh(int, uuid, int, timestamptz) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.open_refresh(int, uuid, int, timestamptz) IS 'The guests of a venue or (nil UUID) an organisation whose segments (all, or one of them) are not what they are as of an instant, in one pass; where all are looked at, a venue''s spend_percentile is computed anew before';
+COMMENT ON FUNCTION crm.open_refresh(int, uuid, int, timestamptz) IS 'The guests of a venue or (nil UUID) an organisation whose segments (all, or one of them) are not what they are as of an instant, in one pass';
 
-CREATE OR REPLACE FUNCTION crm.follow_chunk(org int, scope uuid, as_of timestamptz, guests uuid[], cause text, leave_held boolean) RETURNS int
+CREATE OR REPLACE FUNCTION crm.follow_chunk(org int, scope uuid, as_of timestamptz, guests uuid[], cause text, leave_held boolean, as_found boolean DEFAULT false) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET crm.as_of = ''
@@ -28,13 +20,13 @@ DECLARE
   held uuid[];
 BEGIN
   PERFORM set_config('crm.as_of', as_of::text, true);
-  -- What was found before is evaluated once more under the lock: an order may have counted meanwhile.
+  -- Who changed since he was found is evaluated once more, under the lock.
   held := crm.hold_guests(org, scope, guests, leave_held);
-  RETURN crm.follow_scope(org, scope, held, cause);
+  RETURN crm.follow_scope(org, scope, held, cause, as_found);
 END
 $$;
-ALTER FUNCTION crm.follow_chunk(int, uuid, timestamptz, uuid[], text, boolean) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.follow_chunk(int, uuid, timestamptz, uuid[], text, boolean) IS 'Evaluates all segments of a venue or (nil UUID) an organisation for some guests, under their locks (those that a sale holds are left to it, or waited for), as of an instant; returns the rows written';
+ALTER FUNCTION crm.follow_chunk(int, uuid, timestamptz, uuid[], text, boolean, boolean) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.follow_chunk(int, uuid, timestamptz, uuid[], text, boolean, boolean) IS 'Evaluates all segments of a venue or (nil UUID) an organisation for some guests, under their locks (those that a sale holds are left to it, or waited for), as of an instant, or (as_found) takes what crm.guests_to_follow found last where the guest is the same since; returns the rows written';
 
 CREATE OR REPLACE FUNCTION crm.close_refresh(org int, scope uuid, one int, as_of timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -57,13 +49,10 @@ AS $$
     DELETE FROM crm.segment_tally AS t
     WHERE (t.org_id, t.segment_id) IN (SELECT m.org_id, m.segment_id FROM crm.segment_tally AS m GROUP BY m.org_id, m.segment_id HAVING count(*) > 1)
     RETURNING t.org_id, t.segment_id, t.delta)
-  INSERT INTO crm.segment_tally (org_id, segment_id, delta) SELECT g.org_id, g.segment_id, sum(g.delta) FROM gone AS g GROUP BY g.org_id, g.segment_id;
-  UPDATE crm.segment AS s SET member_count = t.members
-  FROM (SELECT m.org_id, m.segment_id, sum(m.delta) AS members FROM crm.segment_tally AS m GROUP BY m.org_id, m.segment_id) AS t
-  WHERE s.org_id = t.org_id AND s.segment_id = t.segment_id AND s.member_count <> t.members
+  INSERT INTO crm.segment_tally (org_id, segment_id, delta) SELECT g.org_id, g.segment_id, sum(g.delta) FROM gone AS g GROUP BY g.org_id, g.segment_id
 $$;
 ALTER FUNCTION crm.fold_tallies() OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.fold_tallies() IS 'Sums up the changes of the numbers of members, and keeps them with the segments';
+COMMENT ON FUNCTION crm.fold_tallies() IS 'Sums up the changes of the numbers of members';
 
 CREATE OR REPLACE FUNCTION crm.refresh_scope(org int, scope uuid, one int, cause text, most int DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql
@@ -79,7 +68,7 @@ BEGIN
     RETURN NULL;
   END IF;
   FOR first_of IN 1 .. cardinality(guests) BY 1000 LOOP
-    written := written + crm.follow_chunk(org, scope, as_of, guests[first_of : first_of + 999], cause, false);
+    written := written + crm.follow_chunk(org, scope, as_of, guests[first_of : first_of + 999], cause, false, true);
   END LOOP;
   PERFORM crm.close_refresh(org, scope, one, as_of);
   RETURN written;
@@ -106,7 +95,9 @@ BEGIN
   IF of_segment.archived_at IS NOT NULL THEN
     RAISE EXCEPTION 'segment "%" is archived', of_segment.key USING ERRCODE = 'CR409', COLUMN = 'segment';
   END IF;
-  PERFORM crm.refresh_scope(of_segment.org_id, of_segment.scope_id, segment, 'criteria');
+  IF of_segment.label IS NULL THEN
+    PERFORM crm.refresh_scope(of_segment.org_id, of_segment.scope_id, segment, 'criteria');
+  END IF;
   RETURN crm.segment_size(segment);
 END
 $$;
@@ -154,7 +145,7 @@ BEGIN
   FOR first_of IN 1 .. COALESCE(cardinality(guests), 0) BY 1000 LOOP
     PERFORM crm.begin_step(of_job);
     BEGIN
-      written := written + crm.follow_chunk(org, scope, as_of, guests[first_of : first_of + 999], cause, true);
+      written := written + crm.follow_chunk(org, scope, as_of, guests[first_of : first_of + 999], cause, true, true);
     EXCEPTION WHEN OTHERS THEN
       failure := SQLSTATE || ' ' || SQLERRM;
     END;
@@ -175,6 +166,13 @@ END
 $$;
 COMMENT ON PROCEDURE crm.refresh_in_chunks(text, int, uuid, timestamptz, text, bigint, text) IS 'Brings all segments of a venue or (nil UUID) an organisation up to date by difference, for a cause, with a commit after each thousand guests; returns the guests written, and what went wrong';
 
+CREATE OR REPLACE FUNCTION crm.is_counted(org int, venue uuid) RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+  SELECT venue IS NULL OR EXISTS (SELECT FROM crm.venue_scoring AS v WHERE v.org_id = org AND v.venue_id = venue AND v.counting = 'live')
+$$;
+COMMENT ON FUNCTION crm.is_counted(int, uuid) IS 'Whether the orders of a venue are counted as they change; true for an organisation (null)';
+
 CREATE OR REPLACE PROCEDURE crm.run_segments_night(of_job text, as_of timestamptz)
 LANGUAGE plpgsql
 AS $$
@@ -186,17 +184,12 @@ DECLARE
 BEGIN
   PERFORM crm.begin_step(of_job);
   FOR work IN
-    SELECT s.org_id, s.venue_id AS scope_id, true AS of_venue FROM crm.venue_scoring AS s WHERE s.counting = 'live'
-    UNION ALL
-    SELECT DISTINCT s.org_id, s.scope_id, false FROM crm.segment AS s WHERE s.venue_id IS NULL
-    ORDER BY org_id, scope_id
+    SELECT DISTINCT s.org_id, s.scope_id, s.venue_id FROM crm.segment AS s
+    WHERE s.label IS NULL AND (s.archived_at IS NULL OR s.computed_at IS NULL) AND crm.is_counted(s.org_id, s.venue_id)
+    ORDER BY s.org_id, s.scope_id
   LOOP
     PERFORM crm.begin_step(of_job);
-    -- Segments of labels followed each guest who got another one; once a week they are looked at like the others.
-    CONTINUE WHEN work.of_venue AND crm.follows_labels_alone(work.org_id, work.scope_id) AND EXISTS (
-      SELECT FROM crm.job_run AS r WHERE r.job = 'segments' AND r.venue_id = work.scope_id AND r.error IS NULL
-        AND r.finished_at > clock_timestamp() - interval '6 days 12 hours');
-    run := crm.start_run('segments', CASE WHEN work.of_venue THEN ROW(work.org_id, work.scope_id)::crm.venue_key END);
+    run := crm.start_run('segments', CASE WHEN work.venue_id IS NOT NULL THEN ROW(work.org_id, work.venue_id)::crm.venue_key END);
     COMMIT;
     failure := NULL;
     CALL crm.refresh_in_chunks(of_job, work.org_id, work.scope_id, as_of, 'night', written, failure);
@@ -206,7 +199,7 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE crm.run_segments_night(text, timestamptz) IS 'The part of the night that brings every segment up to date, venue by venue, then organisation by organisation; venues that have those of the labels alone once a week';
+COMMENT ON PROCEDURE crm.run_segments_night(text, timestamptz) IS 'The part of the night that brings every segment up to date where there are others than those of labels, scope by scope';
 
 CREATE OR REPLACE PROCEDURE crm.refresh_edited_in_chunks(of_job text, INOUT failure text)
 LANGUAGE plpgsql
@@ -218,8 +211,7 @@ BEGIN
   PERFORM crm.begin_step(of_job);
   FOR work IN
     SELECT DISTINCT s.org_id, s.scope_id FROM crm.segment AS s
-    WHERE s.computed_at IS NULL
-      AND (s.venue_id IS NULL OR EXISTS (SELECT FROM crm.venue_scoring AS v WHERE v.org_id = s.org_id AND v.venue_id = s.venue_id AND v.counting = 'live'))
+    WHERE s.computed_at IS NULL AND crm.is_counted(s.org_id, s.venue_id)
     ORDER BY s.org_id, s.scope_id
   LOOP
     CALL crm.refresh_in_chunks(of_job, work.org_id, work.scope_id, crm.now(), 'criteria', written, failure);

@@ -8,7 +8,7 @@ DECLARE
   known boolean;
 BEGIN
   PERFORM crm.require_schema();
-  SELECT s.org_id, s.scope_id, s.venue_id, s.key, s.name, s.criteria, s.criteria_version, s.is_system, s.is_sensitive, s.archived_at INTO found_segment
+  SELECT s.org_id, s.scope_id, s.venue_id, s.key, s.name, s.criteria, s.criteria_version, s.is_system, s.is_sensitive, s.label, s.archived_at INTO found_segment
   FROM crm.segment AS s WHERE s.segment_id = segment;
   known := FOUND;
   SELECT * INTO caller FROM crm.caller();
@@ -27,6 +27,17 @@ END
 $$;
 COMMENT ON FUNCTION crm.visible_segment(int) IS 'A segment that the caller may see; CR404 for any other, whether it exists or not. Superusers acting as themselves see all.';
 
+CREATE OR REPLACE FUNCTION crm.refuse_system_segment(refused crm.known_segment) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RAISE EXCEPTION 'segment "%" is the system''s: its members are the guests with the label %', refused.key, refused.label
+    USING ERRCODE = 'CR409', COLUMN = 'segment', HINT = 'Duplicate it (crm.duplicate_segment) and change the copy.';
+END
+$$;
+COMMENT ON FUNCTION crm.refuse_system_segment(crm.known_segment) IS 'Refuses to change the segment of a label: CR409';
+
 CREATE OR REPLACE FUNCTION crm.editable_segment(segment int) RETURNS crm.known_segment
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -37,8 +48,7 @@ BEGIN
   IF found_segment.venue_id IS NULL AND EXISTS (SELECT FROM crm.caller() AS c WHERE c.venue_ids IS NOT NULL) THEN
     RAISE EXCEPTION 'segments of the organisation belong to those who manage all its venues' USING ERRCODE = '42501';
   ELSIF found_segment.is_system THEN
-    RAISE EXCEPTION 'segment "%" is the system''s', found_segment.key USING ERRCODE = 'CR409', COLUMN = 'segment',
-      HINT = 'Duplicate it and change the copy.';
+    PERFORM crm.refuse_system_segment(found_segment);
   ELSIF found_segment.archived_at IS NOT NULL THEN
     RAISE EXCEPTION 'segment "%" is archived', found_segment.key USING ERRCODE = 'CR409', COLUMN = 'segment';
   END IF;
@@ -234,8 +244,8 @@ LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
   WITH made AS (
-    INSERT INTO crm.segment (org_id, venue_id, key, name, criteria, criteria_version, is_system)
-    SELECT org, venue, t.key, t.name, crm.canonical_criteria(t.criteria), crm.criteria_version(t.criteria), true
+    INSERT INTO crm.segment (org_id, venue_id, key, name, criteria, criteria_version, is_system, computed_at)
+    SELECT org, venue, t.key, t.name, crm.canonical_criteria(t.criteria), crm.criteria_version(t.criteria), true, crm.now()
     FROM crm.segment_templates() AS t WHERE t.system
     ON CONFLICT (org_id, scope_id, key) DO NOTHING
     RETURNING org_id, segment_id, criteria, criteria_version)

@@ -24,6 +24,7 @@ AS 'MODULE_PATHNAME', 'hundredths_of_wrapper';
 COMMENT ON FUNCTION crm.hundredths(numeric) IS 'An amount of money in hundredths; 22003 beyond what a bigint holds';
 
 COMMENT ON FUNCTION crm.cohort_summary(bytea, int) IS 'Of a packed cohort: guests with orders, cut points (null for none), and of those with at least so many visits the number and the lower medians; money in hundredths';
+COMMENT ON FUNCTION crm.cohort_spend(bytea) IS 'What the guests of a packed cohort spent: the ceil(k·N/100)-th smallest total for k = 1 to 99, in hundredths; none without guests';
 COMMENT ON FUNCTION crm.cohort_totals(bytea) IS 'Counted orders and spend, in hundredths, of all guests of a packed cohort';
 COMMENT ON FUNCTION crm.cohort_differing(bytea, text, text, time, timestamptz) IS 'The guests of a packed cohort, packed and in the order of their keys, whose stored scores, label or next change are not those under a rule as of an instant: rule, time zone, start of the day, instant';
 COMMENT ON FUNCTION crm.cohort_ratings(bytea, text, text, time, timestamptz) IS 'The guests that crm.cohort_differing finds, with the scores, label and next change they should have';

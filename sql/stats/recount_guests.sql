@@ -26,6 +26,7 @@ BEGIN
     ON CONFLICT (org_id, venue_id, customer_id) DO NOTHING
     RETURNING t.customer_id, t.first_order_at, t.last_order_at)
   SELECT array_agg(w.customer_id), array_agg(w.first_order_at) || array_agg(w.last_order_at) INTO made, present_ends FROM written AS w;
+  PERFORM crm.announce_labels(of_venue, made);
   -- A guest is new on another day now; and who is re-read without the order at hand most often lost or got his last.
   PERFORM crm.note_days(of_venue, present_ends);
   IF cardinality(made) = cardinality(survivors) THEN
@@ -65,6 +66,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION crm.recount_guests(crm.venue_key, text, text[], boolean, text) IS 'Re-reads guests of a venue from the orders, each under a lock of his row; rows that others hold are left out or waited for; their segments follow, for a cause; returns the guests re-read';
+
+CREATE OR REPLACE FUNCTION crm.announce_labels(of_venue crm.venue_key, new_guests uuid[]) RETURNS void
+LANGUAGE sql
+AS $$
+  INSERT INTO crm.outbox (org_id, topic, payload, occurred_at)
+  SELECT of_venue.org_id, 'customer.label', jsonb_build_object('venue_id', of_venue.venue_id, 'cause', COALESCE(NULLIF(current_setting('crm.cause', true), ''), 'order'), 'changes',
+           jsonb_agg(jsonb_build_object('customer_id', t.customer_id, 'from', NULL, 'to', t.label, 'order_ref', crm.collected_order(t.customer_id)) ORDER BY u.n)),
+         crm.now()
+  FROM unnest(new_guests) WITH ORDINALITY AS u(id, n)
+  JOIN crm.customer_venue_stats AS t ON t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = u.id
+  GROUP BY (u.n - 1) / 500
+$$;
+COMMENT ON FUNCTION crm.announce_labels(crm.venue_key, uuid[]) IS 'Puts into the outbox which labels guests got who are new at a venue; none for null';
 
 CREATE OR REPLACE FUNCTION crm.survivors_of(org int, customer_refs text[]) RETURNS text[]
 LANGUAGE sql STABLE

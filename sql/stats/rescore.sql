@@ -1,7 +1,8 @@
-CREATE OR REPLACE FUNCTION crm.rescore_guests(of_venue crm.venue_key, as_of timestamptz, guests bytea, OUT changed int, OUT busy int, OUT relabelled uuid[])
+CREATE OR REPLACE FUNCTION crm.rescore_guests(of_venue crm.venue_key, as_of timestamptz, guests bytea, cause text DEFAULT 'night', OUT changed int, OUT busy int, OUT relabelled uuid[])
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET crm.as_of = ''
+SET crm.cause = ''
 -- It waits for no sale: it holds other guests that sales may want.
 SET lock_timeout = '20ms'
 -- For the planner: so many rows of the index, not a pass over the table.
@@ -10,7 +11,7 @@ AS $$
 DECLARE
   keys uuid[] := crm.cohort_keys(guests);
 BEGIN
-  PERFORM set_config('crm.as_of', as_of::text, true);
+  PERFORM set_config('crm.as_of', as_of::text, true), set_config('crm.cause', cause, true);
   busy := 0;
   -- The table's own trigger scores each row as it is once locked: an order may have counted meanwhile.
   BEGIN
@@ -35,4 +36,4 @@ BEGIN
   END;
 END
 $$;
-COMMENT ON FUNCTION crm.rescore_guests(crm.venue_key, timestamptz, bytea) IS 'Writes the scores and labels of some guests of a venue (packed) under its rule, as of an instant; returns how many rows, how many guests a sale held, and who got another label';
+COMMENT ON FUNCTION crm.rescore_guests(crm.venue_key, timestamptz, bytea, text) IS 'Writes the scores and labels of some guests of a venue (packed) under its rule, as of an instant and for a cause (night, time); returns how many rows, how many guests a sale held, and who got another label';

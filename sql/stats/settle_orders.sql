@@ -101,6 +101,7 @@ $$;
 COMMENT ON FUNCTION crm.guests_failed(text, text, text, text[]) IS 'Records guests whose orders could not be counted, for the next repair, and warns';
 COMMENT ON FUNCTION crm.take_order(oid, text, text, text, numeric, timestamptz, text, text, numeric, timestamptz) IS 'Follows one change of an order: its table and id, then venue, customer, net total and completion of the former and of the new version, the total null where it does not count. The first change of a statement is added to its guest at once where the difference is exact; the others are collected for crm.settle_orders. Returns whether that must be called at once, as no trigger will at the end of the statement.';
 COMMENT ON FUNCTION crm.collected_changes() IS 'The changes collected so far, one row a guest: key and refs, whether the venue is live, orders (null where they must be read again), local days, amounts in hundredths';
+COMMENT ON FUNCTION crm.collected_order(uuid) IS 'The platform''s id of the order that was collected last for a guest; null for none';
 COMMENT ON FUNCTION crm.collected_days() IS 'The closed days that the changes collected so far touch, by the platform''s ids of their venues';
 COMMENT ON FUNCTION crm.forget_collected() IS 'Forgets the collected changes, once they are settled or recorded as put off';
 COMMENT ON FUNCTION crm.end_statement() IS 'Ends a statement on the platform''s orders; returns whether collected changes are left to be settled';

@@ -13,10 +13,11 @@ BEGIN
       rule = c.rule, computed_at = as_of
   FROM crm.computed_scoring(of_venue, crm.settings_of(of_venue), cohort) AS c
   WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
+  PERFORM crm.keep_spend(of_venue, as_of, cohort);
 END
 $$;
 ALTER FUNCTION crm.write_scoring(crm.venue_key, timestamptz, bytea) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.write_scoring(crm.venue_key, timestamptz, bytea) IS 'Computes the scoring of a venue, with the settings as they are, from its packed cohort and puts it in force';
+COMMENT ON FUNCTION crm.write_scoring(crm.venue_key, timestamptz, bytea) IS 'Computes the scoring of a venue, with the settings as they are, from its packed cohort and puts it in force; keeps how the cohort spends';
 
 CREATE OR REPLACE FUNCTION crm.computed_scoring(
   of_venue crm.venue_key, settings jsonb, cohort bytea,

@@ -69,6 +69,7 @@ BEGIN
     crm.scoring_rule('fixed', NULL, NULL, NULL, NULL, settled.regular_visits, settled.at_risk_days, settled.lost_days,
                      settled.new_days, 0, NULL, NULL, '[]'))
   ON CONFLICT (org_id, venue_id) DO NOTHING;
+  INSERT INTO crm.venue_spend (org_id, venue_id, cuts, computed_at) VALUES (of_org, key, '{}', crm.now()) ON CONFLICT (org_id, venue_id) DO NOTHING;
   IF NOT EXISTS (SELECT FROM crm.segment AS s WHERE s.org_id = of_org AND s.venue_id = settled.venue_id AND s.is_system) THEN
     PERFORM crm.seed_segments(of_org, key);
   END IF;

@@ -31,7 +31,7 @@ pub fn run(bench: &Bench, platform: &Platform) -> Result<Section, Failure> {
         title: "Fifty segments".to_owned(),
         method: format!(
             "Forty-four criteria (`bench/sql/segments.sql`: totals, days, shares, profile, counts of orders within months) beside the six of the labels. Found from nothing with \
-             `crm.refresh_scope`, which writes the ledger, the outbox and the tally as well, against fifty separate `INSERT … SELECT` into a table of members, \
+             `crm.refresh_scope`, which writes the ledger, the outbox and the tally as well (the six are the labels, and have no rows), against fifty separate `INSERT … SELECT` into a table of members, \
              written by hand; both sides find the same members. A sale: one UPDATE completing an order, {BATCH} a batch, with the six segments of the labels and with \
              fourteen more, in turns; a batch counts with the mean of all but its slowest twentieth."
         ),

@@ -150,6 +150,17 @@ impl<'a> Cohort<'a> {
         })
     }
 
+    /// What its guests with orders spent: the ceil(k·N/100)-th smallest for k = 1 to 99, in hundredths; none without any.
+    pub fn spend_percentiles(self) -> Vec<i64> {
+        let mut spent: Vec<i64> = self
+            .members()
+            .filter(|member| member.total_orders > 0)
+            .map(|member| member.total_spent)
+            .collect();
+        spent.sort_unstable();
+        (1..100).filter_map(|k| spent.get((k * spent.len()).div_ceil(100).checked_sub(1)?).copied()).collect()
+    }
+
     /// Cut points and medians.
     pub fn summary(self, regular_visits: i32) -> Summary {
         let guests = self.0.len() / Member::PACKED;
@@ -293,6 +304,28 @@ mod tests {
     fn an_incomplete_member_is_refused() {
         assert!(Cohort::new(&[0; Member::PACKED - 1]).is_none());
         assert_eq!(Cohort::new(&[]).map(|cohort| cohort.summary(3)), Some(Summary::default()));
+    }
+
+    #[test]
+    fn spending_is_cut_into_hundredths_by_those_who_have_orders() {
+        let spending = |spent: &[i64]| {
+            let of = |total_spent: &i64| Member {
+                key: [0; 16],
+                total_orders: i32::from(*total_spent != 999),
+                total_visits: 1,
+                total_spent: *total_spent,
+                first_order_at: 0,
+                last_order_at: 0,
+                stored: Rating { scores: [0; 3], label: None, next_label_at: None },
+            };
+            let packed = pack(&spent.iter().map(of).collect::<Vec<_>>());
+            Cohort::new(&packed).expect("whole members").spend_percentiles()
+        };
+        assert!(spending(&[]).is_empty() && spending(&[999]).is_empty());
+        assert_eq!(spending(&[7]), [7; 99]);
+        let of_three = spending(&[30, 999, 10, 20]);
+        assert_eq!((of_three[32], of_three[33], of_three[65], of_three[66]), (10, 20, 20, 30));
+        assert_eq!(spending(&(1..=200).rev().collect::<Vec<_>>())[..3], [2, 4, 6]);
     }
 
     proptest! {
