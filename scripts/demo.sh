@@ -82,6 +82,7 @@ umask 077
 } >"$demo/env"
 
 say "ready"
+regular=$(psql -X -q -At -c 'SELECT c.ref FROM crm.customer_venue_stats AS t JOIN crm.customer AS c USING (org_id, customer_id) ORDER BY t.total_visits DESC, c.ref LIMIT 1')
 cat <<END
 
 The guests by venue and label:
@@ -89,6 +90,7 @@ $(psql -X -q -P pager=off -c 'SELECT v.name AS venue, t.label, count(*) AS guest
 
 Try next (.demo/env holds these as shell lines; key: $admin_key):
   psql '$database_url' -c 'TABLE crm.venue'
+  psql '$database_url' -c "SELECT jsonb_pretty(crm.dossier('$regular'))"
   curl -s -H 'Authorization: Bearer $admin_key' '$api/v1/customers?label=AT_RISK&sort=spend&limit=5'
   $api/openapi.json describes the service.
 END

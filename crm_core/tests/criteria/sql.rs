@@ -174,6 +174,7 @@ fn statements_of_several_documents_share_one_numbering() {
 fn the_contract_lists_what_is_read() {
     let documents = [
         r#"{"field":"days_since_last_order","op":"gt","value":1}"#.to_owned(),
+        r#"{"field":"birth_date","op":"before","value":"today"}"#.to_owned(),
         r#"{"field":"orders","op":"any","where":{"field":"items","op":"any"}}"#.to_owned(),
         r#"{"field":"items","op":"sum_gte","value":1,"within":{"last":"1d"}}"#.to_owned(),
         r#"{"field":"items","op":"quantity_gte","value":1}"#.to_owned(),
