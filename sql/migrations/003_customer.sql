@@ -41,7 +41,8 @@ CREATE INDEX customer_by_id ON crm.customer (customer_id);
 CREATE INDEX customer_by_phone ON crm.customer (org_id, reverse(phone_digits) text_pattern_ops) WHERE phone_digits IS NOT NULL;
 CREATE INDEX customer_by_email ON crm.customer (org_id, email_key text_pattern_ops) WHERE email_key IS NOT NULL;
 CREATE INDEX customer_by_document ON crm.customer (org_id, lower(document)) WHERE document IS NOT NULL;
-CREATE INDEX customer_by_name ON crm.customer USING gin (name_lexemes);
+-- Entries are made at once: a list of pending ones would be worked off by some guest's first order.
+CREATE INDEX customer_by_name ON crm.customer USING gin (name_lexemes) WITH (fastupdate = off);
 COMMENT ON TABLE crm.customer IS 'Guests of an organisation. A guest of two organisations has a row in each.';
 COMMENT ON COLUMN crm.customer.org_id IS 'Organisation';
 COMMENT ON COLUMN crm.customer.customer_id IS 'crm.key(ref)';
