@@ -39,8 +39,6 @@ BEGIN
         || ARRAY(SELECT f.customer_id FROM crm.customer_contact AS f
                  WHERE f.org_id = org AND f.kind = 'phone' AND reverse(f.value_key) ~>=~ digits AND reverse(f.value_key) ~<~ (digits || ':') LIMIT 200);
     END LOOP;
-  ELSE
-    by_name := crm.guests_named(crm.name_query(org, words));
   END IF;
   by_key := ARRAY(SELECT f.customer_id FROM crm.customer AS f WHERE f.org_id = org AND f.document IS NOT NULL AND lower(f.document) = lower(wanted) LIMIT 200);
   IF mail !~ ' ' THEN
@@ -49,6 +47,10 @@ BEGIN
                WHERE f.org_id = org AND f.email_key IS NOT NULL AND f.email_key ~>=~ mail AND f.email_key ~<~ (mail || U&'\+10FFFF') LIMIT 200)
       || ARRAY(SELECT f.customer_id FROM crm.customer_contact AS f
                WHERE f.org_id = org AND f.kind = 'email' AND f.value_key ~>=~ mail AND f.value_key ~<~ (mail || U&'\+10FFFF') LIMIT 200);
+  END IF;
+  -- Digits are no name, nor is what begins somebody's address.
+  IF digits IS NULL AND (wanted ~ ' ' OR COALESCE(cardinality(by_key), 0) = 0 OR wanted !~ '[@.]') THEN
+    by_name := crm.guests_named(crm.name_query(org, words));
   END IF;
   by_tag := ARRAY(SELECT g FROM crm.guests_with_tag(org, wanted) AS g);
   -- Only where nobody is found: names that are spelt nearly so.
