@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     10 "010_segment",
     11 "011_facts",
     12 "012_dossier",
+    13 "013_import",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]
