@@ -46,21 +46,9 @@ fn read_guest_file(
 }
 
 #[pg_extern(schema = "crm", immutable, strict, parallel_safe)]
-fn guess_columns(header: Vec<String>, sample: JsonB) -> Vec<Option<&'static str>> {
-    let rows: Vec<Vec<String>> = serde_json_rows(sample);
-    let found = field::guess(&header, rows.iter().map(Vec::as_slice));
+fn guess_columns(header: Vec<String>, cells: Vec<String>) -> Vec<Option<&'static str>> {
+    let found = field::guess(&header, cells.chunks_exact(header.len().max(1)));
     found.into_iter().map(|field| field.map(Field::name)).collect()
-}
-
-fn serde_json_rows(rows: JsonB) -> Vec<Vec<String>> {
-    let cells = |row: &pgrx::serde_json::Value| {
-        row.as_array()
-            .into_iter()
-            .flatten()
-            .map(|cell| cell.as_str().unwrap_or_default().to_owned())
-            .collect()
-    };
-    rows.0.as_array().into_iter().flatten().map(cells).collect()
 }
 
 #[pg_extern(schema = "crm", immutable, strict, parallel_safe)]

@@ -3,6 +3,8 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '2s'
 SET jit = off
+SET plan_cache_mode = force_custom_plan
+SET enable_nestloop = on
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -10,6 +12,8 @@ DECLARE
   of_import crm.import;
 BEGIN
   SELECT * INTO of_import FROM crm.import AS i WHERE i.org_id = org AND i.import_id = import;
+  -- Nothing is known of rows that were just written, and many take a hash join.
+  PERFORM set_config('enable_nestloop', CASE WHEN of_import.rows < 1000 THEN 'on' ELSE 'off' END, true);
   UPDATE crm.import_row AS r
   SET guest = CASE WHEN n.guest ->> 'problem' IS NULL THEN n.guest END, outcome = CASE WHEN n.guest ->> 'problem' IS NOT NULL THEN 'rejected' END,
       reason = n.guest ->> 'problem', same_as = NULL, customer_id = NULL
@@ -51,8 +55,8 @@ BEGIN
     CROSS JOIN LATERAL (VALUES (1, 'r' || (r.guest ->> 'ref')), (2, 'p' || (r.guest ->> 'phone_e164')), (3, 'e' || (r.guest ->> 'email_key'))) AS k(way, key)
     WHERE r.org_id = org AND r.import_id = import AND r.guest IS NOT NULL AND k.key IS NOT NULL
   ), same AS (
-    SELECT k.row_no, min(f.row_no) AS first
-    FROM keyed AS k JOIN (SELECT f.key, min(f.row_no) AS row_no FROM keyed AS f GROUP BY f.key HAVING count(*) > 1) AS f ON f.key = k.key
+    SELECT k.row_no, min(k.first) AS first
+    FROM (SELECT f.row_no, f.has_ref, min(f.row_no) OVER (PARTITION BY f.key) AS first FROM keyed AS f) AS k
     WHERE NOT k.has_ref GROUP BY k.row_no
   )
   UPDATE crm.import_row AS r SET same_as = s.first FROM same AS s

@@ -1,5 +1,5 @@
 COMMENT ON FUNCTION crm.read_guest_file(bytea, text, text, boolean) IS 'Rows of a file of guests (encoding, delimiter and whether its first row names the columns found where null), with the line each begins in and why it cannot be read; row 0 has the names of the columns, and the delimiter as problem. One row of number -1 for a file that cannot be read: the reason as problem, the parameter at fault and a hint as cells';
-COMMENT ON FUNCTION crm.guess_columns(text[], jsonb) IS 'What each column holds, by its name in six languages, else by the cells of some rows (an array of arrays); null for what is not known';
+COMMENT ON FUNCTION crm.guess_columns(text[], text[]) IS 'What each column holds, by its name in six languages, else by the cells of some rows, one row after the other; null for what is not known';
 COMMENT ON FUNCTION crm.is_consent_column(text) IS 'Whether a column tells of a consent, by its name';
 COMMENT ON FUNCTION crm.day_order(text[]) IS 'day_first or month_first, as most cells of a column of days tell; ambiguous where there are days that could be meant either way; else null';
 COMMENT ON FUNCTION crm.read_guest_row(text[], text[], boolean, text, date) IS 'A row of a file as a guest, given what each column holds, whether the day is before the month, the region that dials the numbers, and today: profile (columns of crm.customer), ref, phone_e164, email_key, tags, note, address; or problem, all that is wrong with it';
@@ -43,9 +43,9 @@ BEGIN
   UPDATE crm.import AS i
   SET header = head.cells, options = jsonb_build_object('delimiter', head.reason) || options,
       rows = (SELECT max(r.row_no) FROM crm.import_row AS r WHERE r.org_id = org AND r.import_id = made),
-      fields = crm.guess_columns(head.cells, (
-        SELECT COALESCE(jsonb_agg(r.cells), '[]') FROM (
-          SELECT r.cells FROM crm.import_row AS r WHERE r.org_id = org AND r.import_id = made AND r.readable ORDER BY r.row_no LIMIT 200) AS r))
+      fields = crm.guess_columns(head.cells, ARRAY(
+        SELECT c.cell FROM crm.import_row AS r CROSS JOIN LATERAL unnest(r.cells) WITH ORDINALITY AS c(cell, n)
+        WHERE r.org_id = org AND r.import_id = made AND r.readable AND r.row_no <= 200 ORDER BY r.row_no, c.n))
   WHERE i.org_id = org AND i.import_id = made;
   PERFORM crm.settle_columns(org, made);
   RETURN made;

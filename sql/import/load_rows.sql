@@ -56,6 +56,8 @@ CREATE OR REPLACE FUNCTION crm.load_rows(i anyelement, from_row int, to_row int)
 LANGUAGE plpgsql
 AS $$
 DECLARE
+  rows int[];
+  guests uuid[];
   made uuid[];
   changed uuid[];
 BEGIN
@@ -64,10 +66,12 @@ BEGIN
   PERFORM pg_advisory_xact_lock(k.key) FROM (
     SELECT DISTINCT hashtextextended('crm.capture ' || i.org_id || ' ' || (r.guest ->> 'phone_e164'), 0) AS key FROM crm.import_row AS r
     WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.outcome = 'new' AND r.guest ? 'phone_e164' ORDER BY 1) AS k;
-  UPDATE crm.import_row AS r SET customer_id = m.customer_id
-  FROM crm.import_row AS n LEFT JOIN crm.match_rows(i.org_id, i.import_id, from_row, to_row) AS m ON m.row_no = n.row_no
-  WHERE n.org_id = i.org_id AND n.import_id = i.import_id AND n.row_no BETWEEN from_row AND to_row AND n.same_as IS NULL AND n.outcome <> 'rejected'
-    AND r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no = n.row_no AND r.customer_id IS DISTINCT FROM m.customer_id;
+  SELECT COALESCE(array_agg(m.row_no), '{}'), COALESCE(array_agg(m.customer_id), '{}') INTO rows, guests
+  FROM crm.match_rows(i.org_id, i.import_id, from_row, to_row) AS m;
+  UPDATE crm.import_row AS r SET customer_id = NULL
+  WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.customer_id IS NOT NULL AND r.row_no <> ALL (rows);
+  UPDATE crm.import_row AS r SET customer_id = m.customer_id FROM unnest(rows, guests) AS m(row_no, customer_id)
+  WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no = m.row_no AND r.outcome <> 'rejected' AND r.customer_id IS DISTINCT FROM m.customer_id;
   PERFORM crm.reject_unmatched(i.org_id, i.import_id, from_row, to_row);
   made := crm.make_guests(i, from_row, to_row);
   UPDATE crm.import_row AS r
