@@ -124,16 +124,20 @@ DECLARE
   bound boolean := EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'customer');
 BEGIN
   UPDATE crm.import_row AS r
-  SET outcome = 'rejected', reason = CASE WHEN c.status = 'erased' THEN 'the guest with this reference was erased'
+  SET outcome = 'rejected', reason = CASE WHEN crm.is_erased(org, r.guest ->> 'ref') THEN 'the guest with this reference was erased'
                                           ELSE format('the platform knows no customer "%s", and there is neither phone nor e-mail', r.guest ->> 'ref') END
-  FROM crm.import_row AS n LEFT JOIN crm.customer AS c ON c.org_id = org AND c.customer_id = crm.key(n.guest ->> 'ref')
-  WHERE n.org_id = org AND n.import_id = import AND n.row_no BETWEEN from_row AND to_row AND n.customer_id IS NULL AND n.same_as IS NULL AND n.guest ? 'ref'
-    AND n.outcome IS DISTINCT FROM 'rejected'
-    AND (c.status = 'erased' OR bound AND NOT n.guest ?| '{phone_e164,email_key}')
-    AND r.org_id = org AND r.import_id = import AND r.row_no = n.row_no;
+  WHERE r.org_id = org AND r.import_id = import AND r.row_no BETWEEN from_row AND to_row AND r.customer_id IS NULL AND r.same_as IS NULL AND r.guest ? 'ref'
+    AND r.outcome IS DISTINCT FROM 'rejected' AND (bound AND NOT r.guest ?| '{phone_e164,email_key}' OR crm.is_erased(org, r.guest ->> 'ref'));
 END
 $$;
 COMMENT ON FUNCTION crm.reject_unmatched(int, int, int, int) IS 'Rejects rows of a file of whose reference no guest can be made';
+
+CREATE OR REPLACE FUNCTION crm.is_erased(org int, ref text) RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+  SELECT EXISTS (SELECT FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = crm.key(is_erased.ref) AND c.status = 'erased')
+$$;
+COMMENT ON FUNCTION crm.is_erased(int, text) IS 'Whether a guest was erased';
 
 -- Tables are made after functions: a guest is a row of crm.customer.
 CREATE OR REPLACE FUNCTION crm.guest_changes(guest anyelement, given jsonb, overwrite boolean) RETURNS jsonb

@@ -66,12 +66,11 @@ BEGIN
   PERFORM pg_advisory_xact_lock(k.key) FROM (
     SELECT DISTINCT hashtextextended('crm.capture ' || i.org_id || ' ' || (r.guest ->> 'phone_e164'), 0) AS key FROM crm.import_row AS r
     WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.outcome = 'new' AND r.guest ? 'phone_e164' ORDER BY 1) AS k;
-  SELECT COALESCE(array_agg(m.row_no), '{}'), COALESCE(array_agg(m.customer_id), '{}') INTO rows, guests
+  SELECT COALESCE(array_agg(m.row_no ORDER BY m.row_no), '{}'), COALESCE(array_agg(m.customer_id ORDER BY m.row_no), '{}') INTO rows, guests
   FROM crm.match_rows(i.org_id, i.import_id, from_row, to_row) AS m;
   UPDATE crm.import_row AS r SET customer_id = NULL
   WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.customer_id IS NOT NULL AND r.row_no <> ALL (rows);
-  UPDATE crm.import_row AS r SET customer_id = m.customer_id FROM unnest(rows, guests) AS m(row_no, customer_id)
-  WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no = m.row_no AND r.outcome <> 'rejected' AND r.customer_id IS DISTINCT FROM m.customer_id;
+  PERFORM crm.note_guests(i, rows, guests, NULL);
   PERFORM crm.reject_unmatched(i.org_id, i.import_id, from_row, to_row);
   made := crm.make_guests(i, from_row, to_row);
   UPDATE crm.import_row AS r
@@ -92,6 +91,18 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION crm.load_rows(anyelement, int, int) IS 'Loads some rows of a file';
+
+CREATE OR REPLACE FUNCTION crm.note_guests(i anyelement, rows int[], guests uuid[], outcome text) RETURNS void
+LANGUAGE sql
+-- Rows that were just written look like none to the planner.
+SET enable_nestloop = off
+AS $$
+  UPDATE crm.import_row AS r SET customer_id = n.customer_id, outcome = COALESCE(note_guests.outcome, r.outcome)
+  FROM unnest(rows, guests) AS n(row_no, customer_id)
+  WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN rows[1] AND rows[cardinality(rows)] AND r.row_no = n.row_no
+    AND r.outcome <> 'rejected' AND (r.customer_id IS DISTINCT FROM n.customer_id OR note_guests.outcome IS NOT NULL)
+$$;
+COMMENT ON FUNCTION crm.note_guests(anyelement, int[], uuid[], text) IS 'Notes whose some rows of a file are, ascending, and their outcome unless it is null';
 
 CREATE OR REPLACE FUNCTION crm.make_guests(i anyelement, from_row int, to_row int) RETURNS uuid[]
 LANGUAGE plpgsql
@@ -129,9 +140,7 @@ BEGIN
     WHERE c.org_id = i.org_id AND c.customer_id = n.customer_id;
   END IF;
   PERFORM crm.unlist_guests(i.org_id, guests);
-  UPDATE crm.import_row AS r SET customer_id = n.customer_id, outcome = 'created'
-  FROM unnest(rows, guests) AS n(row_no, customer_id)
-  WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no = n.row_no;
+  PERFORM crm.note_guests(i, rows, guests, 'created');
   RETURN guests;
 END
 $$;
@@ -199,6 +208,7 @@ COMMENT ON FUNCTION crm.merged_rows(jsonb[]) IS 'Several rows of one guest as on
 
 CREATE OR REPLACE FUNCTION crm.load_tags(i anyelement, from_row int, to_row int) RETURNS uuid[]
 LANGUAGE plpgsql
+SET enable_nestloop = off
 AS $$
 DECLARE
   guests uuid[];
@@ -222,7 +232,7 @@ BEGIN
     SELECT p.customer_id, jsonb_agg(p.tag_id) AS tags, crm.row_of_guest(i, p.customer_id, from_row, to_row) AS row_no FROM put AS p GROUP BY p.customer_id
   ), noted AS (
     UPDATE crm.import_row AS r SET written = COALESCE(r.written, '{}') || jsonb_build_object('tags', g.tags)
-    FROM of_guest AS g WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no = g.row_no
+    FROM of_guest AS g WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.row_no = g.row_no
   )
   SELECT array_agg(g.customer_id) INTO guests FROM of_guest AS g;
   SELECT c.ref INTO full_of FROM crm.customer AS c
@@ -246,6 +256,7 @@ COMMENT ON FUNCTION crm.row_of_guest(anyelement, uuid, int, int) IS 'The first o
 
 CREATE OR REPLACE FUNCTION crm.load_addresses(i anyelement, from_row int, to_row int) RETURNS uuid[]
 LANGUAGE plpgsql
+SET enable_nestloop = off
 AS $$
 DECLARE
   guests uuid[];
@@ -262,11 +273,12 @@ BEGIN
     RETURNING customer_id, contact_id, value
   ), noted AS (
     UPDATE crm.import_row AS r SET written = COALESCE(r.written, '{}') || jsonb_build_object('contact', p.contact_id)
-    FROM put AS p WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no = crm.row_of_guest(i, p.customer_id, from_row, to_row)
+    FROM put AS p WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.row_no = crm.row_of_guest(i, p.customer_id, from_row, to_row)
   ), logged AS (
-    SELECT crm.log_contact(i.org_id, p.customer_id, 'address', NULL, p.value) FROM put AS p
+    INSERT INTO crm.profile_change (org_id, customer_id, field, new_value, changed_by)
+    SELECT i.org_id, p.customer_id, 'contact.address', p.value, i.created_by FROM put AS p
   )
-  SELECT array_agg(p.customer_id) INTO guests FROM put AS p, (SELECT count(*) FROM logged) AS l;
+  SELECT array_agg(p.customer_id) INTO guests FROM put AS p;
   IF EXISTS (SELECT FROM unnest(guests) AS u(id) WHERE (SELECT count(*) FROM crm.customer_contact AS c WHERE c.org_id = i.org_id AND c.customer_id = u.id) > 50) THEN
     RAISE EXCEPTION 'a guest has at most 50 contacts' USING ERRCODE = 'CR409', COLUMN = 'address';
   END IF;
@@ -277,6 +289,7 @@ COMMENT ON FUNCTION crm.load_addresses(anyelement, int, int) IS 'Records the add
 
 CREATE OR REPLACE FUNCTION crm.load_notes(i anyelement, from_row int, to_row int) RETURNS void
 LANGUAGE sql
+SET enable_nestloop = off
 AS $$
   WITH given AS (
     SELECT DISTINCT ON (r.customer_id) r.customer_id, r.row_no, r.guest ->> 'note' AS body FROM crm.import_row AS r
@@ -290,7 +303,7 @@ AS $$
     RETURNING customer_id, note_id
   )
   UPDATE crm.import_row AS r SET written = COALESCE(r.written, '{}') || jsonb_build_object('note', p.note_id)
-  FROM put AS p WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no = crm.row_of_guest(i, p.customer_id, from_row, to_row)
+  FROM put AS p WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.row_no = crm.row_of_guest(i, p.customer_id, from_row, to_row)
 $$;
 COMMENT ON FUNCTION crm.load_notes(anyelement, int, int) IS 'Writes the notes of rows of a file at its venue, where they are not there';
 
