@@ -43,7 +43,7 @@ ALTER FUNCTION crm.import_list() OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.import_list() IS 'Files of guests that the caller may see, the latest first';
 GRANT EXECUTE ON FUNCTION crm.import_list() TO crm_manager;
 
-CREATE OR REPLACE FUNCTION crm.import_rows(import int, outcome text DEFAULT NULL, after int DEFAULT 0, page_size int DEFAULT 50)
+CREATE OR REPLACE FUNCTION crm.import_rows(import int, wanted text DEFAULT NULL, after int DEFAULT 0, page_size int DEFAULT 50)
 RETURNS TABLE (row_no int, line int, cells text[], outcome text, reason text, customer_id uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -51,12 +51,11 @@ AS $$
 #variable_conflict use_column
 DECLARE
   org int := crm.org_of_import(import);
-  wanted text := import_rows.outcome;
 BEGIN
   IF page_size IS NULL OR page_size NOT BETWEEN 1 AND 10000 THEN
     RAISE EXCEPTION 'page_size must be from 1 to 10000' USING ERRCODE = '22023', COLUMN = 'page_size';
   ELSIF wanted <> ALL ('{new,matched,unchanged,duplicate,rejected,created,filled,undone,left}') THEN
-    RAISE EXCEPTION 'unknown outcome "%"', left(wanted, 60) USING ERRCODE = '22023', COLUMN = 'outcome',
+    RAISE EXCEPTION 'unknown outcome "%"', left(wanted, 60) USING ERRCODE = '22023', COLUMN = 'wanted',
       HINT = 'new, matched, unchanged, duplicate, rejected, created, filled, undone or left.';
   END IF;
   RETURN QUERY

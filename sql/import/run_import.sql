@@ -25,7 +25,7 @@ DECLARE
   run bigint;
   written int;
   total bigint := 0;
-  failure text;
+  error text;
 BEGIN
   SELECT i.org_id, i.state, i.venue_id INTO at FROM crm.import AS i WHERE i.import_id = run_import.import;
   IF NOT FOUND THEN
@@ -48,11 +48,11 @@ BEGIN
       written := crm.load_chunk(at.org_id, import) + crm.undo_chunk(at.org_id, import);
     EXCEPTION WHEN OTHERS THEN
       written := 0;
-      failure := SQLSTATE || ' ' || SQLERRM;
-      UPDATE crm.import AS i SET failure = run_import.failure WHERE i.org_id = at.org_id AND i.import_id = run_import.import;
+      error := SQLSTATE || ' ' || SQLERRM;
+      UPDATE crm.import AS i SET failure = error WHERE i.org_id = at.org_id AND i.import_id = run_import.import;
     END;
     total := total + written;
-    PERFORM crm.end_run(run, total, failure);
+    PERFORM crm.end_run(run, total, error);
     COMMIT;
     EXIT WHEN written = 0;
   END LOOP;

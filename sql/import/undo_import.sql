@@ -77,7 +77,8 @@ BEGIN
   PERFORM crm.write_profile(org, customer, back);
   DELETE FROM crm.customer_tag AS t WHERE t.org_id = org AND t.origin_id = customer AND t.tag_id IN (SELECT g.id::int FROM jsonb_array_elements_text(written -> 'tags') AS g(id));
   WITH gone AS (DELETE FROM crm.customer_contact AS c WHERE c.org_id = org AND c.contact_id = (written ->> 'contact')::bigint RETURNING c.customer_id, c.value)
-  SELECT crm.log_contact(org, g.customer_id, 'address', g.value, NULL) FROM gone AS g;
+  INSERT INTO crm.profile_change (org_id, customer_id, field, old_value, changed_by)
+  SELECT org, g.customer_id, 'contact.address', g.value, (SELECT c.principal_id FROM crm.caller() AS c) FROM gone AS g;
   IF EXISTS (SELECT FROM crm.note AS n WHERE n.org_id = org AND n.corrects = (written ->> 'note')::bigint) THEN
     changed_since := concat_ws(', ', changed_since, 'note');
   ELSE
