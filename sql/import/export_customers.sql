@@ -17,10 +17,11 @@ BEGIN
   SELECT * INTO caller FROM crm.require_caller();
   IF format IS NULL OR format NOT IN ('csv', 'json') THEN
     RAISE EXCEPTION 'unknown format "%"', left(format, 60) USING ERRCODE = '22023', COLUMN = 'format', HINT = 'csv or json.';
-  ELSIF segment IS NOT NULL AND filter <> '{}' THEN
-    RAISE EXCEPTION 'export a segment or a list' USING ERRCODE = '22023', COLUMN = 'filter', HINT = 'A segment has its own criteria.';
   END IF;
   PERFORM crm.check_export_filter(filter);
+  IF segment IS NOT NULL AND filter <> '{}' THEN
+    RAISE EXCEPTION 'export a segment or a list' USING ERRCODE = '22023', COLUMN = 'filter', HINT = 'A segment has its own criteria.';
+  END IF;
   IF segment IS NOT NULL THEN
     of_segment := crm.visible_segment(segment);
   END IF;
@@ -82,6 +83,13 @@ BEGIN
                    WHEN 'date' THEN given.text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' WHEN 'integer' THEN given.text ~ '^[0-9]{1,9}$'
                    ELSE given.text ~ '^-?[0-9]{1,14}(\.[0-9]{1,2})?$' END THEN
       RAISE EXCEPTION '% cannot be %', given.key, left(given.text, 60) USING ERRCODE = '22023', COLUMN = given.key;
+    END IF;
+    IF kind = 'date' THEN
+      BEGIN
+        PERFORM given.text::date;
+      EXCEPTION WHEN data_exception THEN
+        RAISE EXCEPTION 'there is no day %', given.text USING ERRCODE = '22023', COLUMN = given.key;
+      END;
     END IF;
   END LOOP;
 END
