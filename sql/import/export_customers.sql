@@ -79,9 +79,9 @@ BEGIN
     IF kind IS NULL THEN
       RAISE EXCEPTION 'unknown filter "%"', left(given.key, 60) USING ERRCODE = '22023', COLUMN = 'filter',
         HINT = 'venue, labels, search, sort, spend_from, spend_to, orders_from, orders_to, visits_from, visits_to, last_visit_from and last_visit_to.';
-    ELSIF NOT CASE kind WHEN 'text' THEN given.type = 'string' WHEN 'text[]' THEN given.type = 'array'
+    ELSIF NOT (CASE kind WHEN 'text' THEN given.type = 'string' WHEN 'text[]' THEN given.type = 'array'
                    WHEN 'date' THEN given.text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' WHEN 'integer' THEN given.text ~ '^[0-9]{1,9}$'
-                   ELSE given.text ~ '^-?[0-9]{1,14}(\.[0-9]{1,2})?$' END THEN
+                   ELSE given.text ~ '^-?[0-9]{1,14}(\.[0-9]{1,2})?$' END) THEN
       RAISE EXCEPTION '% cannot be %', given.key, left(given.text, 60) USING ERRCODE = '22023', COLUMN = given.key;
     END IF;
     IF kind = 'date' THEN

@@ -4,9 +4,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
+  org int := crm.org_of_import(import);
   i crm.import;
 BEGIN
-  SELECT * INTO i FROM crm.import AS f WHERE f.org_id = crm.org_of_import(import) AND f.import_id = import;
+  SELECT * INTO i FROM crm.import AS f WHERE f.org_id = org AND f.import_id = import;
   RETURN jsonb_build_object(
     'import_id', import, 'file_name', i.file_name, 'venue_id', i.venue_id, 'state', i.state, 'options', i.options, 'day_first', i.day_first, 'header', i.header,
     'mapping', (SELECT COALESCE(jsonb_object_agg(f.field, f.n), '{}') FROM unnest(i.fields) WITH ORDINALITY AS f(field, n) WHERE f.field IS NOT NULL),

@@ -7,7 +7,8 @@ AS $$
 DECLARE
   org int := crm.org_of_import(import, '{queued,running,done}');
 BEGIN
-  UPDATE crm.import AS i SET state = CASE WHEN i.done_to = 0 THEN 'undone' ELSE 'undoing' END, failure = NULL, finished_at = CASE WHEN i.done_to = 0 THEN clock_timestamp() END
+  UPDATE crm.import AS i SET state = CASE WHEN i.done_to = 0 THEN 'undone' ELSE 'undoing' END, failure = NULL,
+    started_at = clock_timestamp(), finished_at = COALESCE(i.finished_at, clock_timestamp())
   WHERE i.org_id = org AND i.import_id = import;
 END
 $$;
@@ -49,7 +50,7 @@ BEGIN
   END LOOP;
   PERFORM crm.follow_profiles(org, ARRAY(SELECT c.customer_id FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = ANY (changed)));
   UPDATE crm.import AS f
-  SET done_to = first_row - 1, failure = NULL, state = CASE first_row WHEN 1 THEN 'undone' ELSE 'undoing' END, finished_at = CASE first_row WHEN 1 THEN clock_timestamp() END
+  SET done_to = first_row - 1, failure = NULL, state = CASE first_row WHEN 1 THEN 'undone' ELSE 'undoing' END, finished_at = CASE first_row WHEN 1 THEN clock_timestamp() ELSE f.finished_at END
   WHERE f.org_id = org AND f.import_id = import;
   RETURN i.done_to - first_row + 1;
 END
@@ -109,7 +110,8 @@ BEGIN
     WHEN EXISTS (SELECT FROM crm.customer_tag AS t WHERE t.org_id = i.org_id AND t.origin_id = customer)
       OR EXISTS (SELECT FROM crm.customer_contact AS t WHERE t.org_id = i.org_id AND t.origin_id = customer) THEN 'the guest has tags or contacts'
     WHEN EXISTS (SELECT FROM crm.profile_change AS p WHERE p.org_id = i.org_id AND p.customer_id = customer
-                 AND p.changed_at > (SELECT f.finished_at FROM crm.import AS f WHERE f.org_id = i.org_id AND f.import_id = i.import_id) AND p.field <> 'contact.address')
+                 -- What is being taken back is a change too.
+                 AND p.changed_at > i.finished_at AND p.changed_at < i.started_at)
       THEN 'the profile was changed since' END;
   IF reason IS NOT NULL THEN
     RETURN reason;

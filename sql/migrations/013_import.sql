@@ -39,8 +39,8 @@ COMMENT ON COLUMN crm.import.done_to IS 'Row up to which all were loaded; while 
 COMMENT ON COLUMN crm.import.failure IS 'SQLSTATE and message where the last run failed; the next one goes on';
 COMMENT ON COLUMN crm.import.created_by IS 'Principal on whose behalf it is loaded; null for a database administrator';
 COMMENT ON COLUMN crm.import.created_at IS 'When the file was read, by the real clock';
-COMMENT ON COLUMN crm.import.started_at IS 'When it began to be loaded, by the real clock';
-COMMENT ON COLUMN crm.import.finished_at IS 'When it was loaded, or taken back, by the real clock';
+COMMENT ON COLUMN crm.import.started_at IS 'When it began to be loaded, then when it was asked to be taken back, by the real clock';
+COMMENT ON COLUMN crm.import.finished_at IS 'When it was loaded, then when it was taken back, by the real clock';
 
 -- Guests are named without a foreign key: a row tells what was done with one who may be gone.
 CREATE TABLE crm.import_row (

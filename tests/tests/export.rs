@@ -20,7 +20,8 @@ fn platform(purpose: &str) -> (TestDatabase, Session, Session) {
     restaurant::bind(&mut sql);
     sql.run(r#"SELECT crm.tag_customers('{ana}', '{VIP,wine}'); SELECT crm.add_contact('ana', 'address', '1 rue X', details => '{"city":"Lyon","postal_code":"69001"}')"#);
     sql.run("SELECT crm.merge_customers('into', 'gone', 'one person')");
-    sql.run("UPDATE crm.customer SET status = 'erased' WHERE ref = 'into'; CALL crm.run_sweep()");
+    sql.run("UPDATE crm.customer SET status = 'erased' WHERE ref = 'into'");
+    sql.run("CALL crm.run_sweep()");
     let manager = member(&database, &mut sql, "manager", "NULL");
     (database, sql, manager)
 }
@@ -45,7 +46,9 @@ fn dismiss(database: &TestDatabase, sql: &mut Session, roles: &[&str]) {
 #[test]
 fn a_list_is_handed_out_without_formulas_and_noted() {
     let (database, mut sql, mut manager) = platform("export_list");
-    let id = |sql: &mut Session, guest: &str| sql.value(&format!("SELECT customer_id FROM crm.customer WHERE ref = '{guest}'"));
+    let id = |sql: &mut Session, guest: &str| {
+        sql.value(&format!("SELECT customer_id FROM crm.customer WHERE ref = '{guest}'"))
+    };
     let (ana, eve) = (id(&mut sql, "ana"), id(&mut sql, "eve"));
     let label = |sql: &mut Session, guest: &str| {
         sql.value(&format!("SELECT (l).label FROM crm.customer_list() l WHERE (l).ref = '{guest}'"))
@@ -101,8 +104,15 @@ fn an_export_takes_a_manager_and_stays_at_his_venues() {
     staff.expect_refusal("SELECT crm.export_customers()", &["42501"], "permission");
     manager.expect_refusal("SELECT * FROM crm.export_log", &["42501"], "permission");
     sql.run("UPDATE crm.principal SET venue_ids = ARRAY[crm.key('bar')] WHERE role = 'manager'");
-    manager.expect_rows("SELECT e::jsonb ->> 'spent' FROM crm.export_customers(format => 'json') e", &[r#"{"EUR": "10.50"}"#]);
-    manager.expect_refusal(r#"SELECT crm.export_customers(filter => '{"venue":"bistro"}')"#, &["CR404"], "bistro");
+    manager.expect_rows(
+        "SELECT e::jsonb ->> 'spent' FROM crm.export_customers(format => 'json') e",
+        &[r#"{"EUR": "10.50"}"#],
+    );
+    manager.expect_refusal(
+        r#"SELECT crm.export_customers(filter => '{"venue":"bistro"}')"#,
+        &["CR404"],
+        "bistro",
+    );
     for (call, code, column) in [
         ("crm.export_customers(format => 'xml')", "22023", "format"),
         ("crm.export_customers(format => NULL)", "22023", "format"),
