@@ -1,5 +1,4 @@
--- Loading a file, a chunk of rows at a time. What runs inside crm.load_chunk, which pins the path, is given the file's row of
--- crm.import: tables are made after functions.
+-- Loading a file, a chunk of rows at a time. What runs inside crm.load_chunk, which pins the path, is given the file.
 CREATE OR REPLACE FUNCTION crm.load_chunk(org int, import int) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -9,6 +8,7 @@ AS $$
 #variable_conflict use_variable
 DECLARE
   i crm.import;
+  file crm.known_import;
   last_row int;
 BEGIN
   SELECT * INTO i FROM crm.import AS f WHERE f.org_id = org AND f.import_id = import AND f.state IN ('queued', 'running') FOR UPDATE;
@@ -16,9 +16,10 @@ BEGIN
     RETURN 0;
   END IF;
   last_row := LEAST(i.done_to + 1000, i.rows);
+  file := ROW(i.org_id, i.import_id, i.venue_id, i.options, i.created_by, i.started_at, i.finished_at)::crm.known_import;
   PERFORM crm.act_for(i.created_by);
   BEGIN
-    PERFORM crm.load_rows(i, i.done_to + 1, last_row);
+    PERFORM crm.load_rows(file, i.done_to + 1, last_row);
   EXCEPTION
     WHEN lock_not_available OR deadlock_detected OR serialization_failure OR query_canceled THEN
       RAISE;
@@ -26,7 +27,7 @@ BEGIN
       -- One of them cannot be loaded: row by row, so that only it is rejected.
       FOR n IN i.done_to + 1 .. last_row LOOP
         BEGIN
-          PERFORM crm.load_rows(i, n, n);
+          PERFORM crm.load_rows(file, n, n);
         EXCEPTION
           WHEN lock_not_available OR deadlock_detected OR serialization_failure OR query_canceled THEN
             RAISE;
@@ -52,7 +53,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.act_for(uuid) IS 'Does what follows in the transaction in the name of a principal, if there still is one';
 
-CREATE OR REPLACE FUNCTION crm.load_rows(i anyelement, from_row int, to_row int) RETURNS void
+CREATE OR REPLACE FUNCTION crm.load_rows(i crm.known_import, from_row int, to_row int) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -90,9 +91,9 @@ BEGIN
   PERFORM crm.follow_profiles(i.org_id, ARRAY(SELECT u.id FROM unnest(changed) AS u(id) EXCEPT SELECT u.id FROM unnest(made) AS u(id)));
 END
 $$;
-COMMENT ON FUNCTION crm.load_rows(anyelement, int, int) IS 'Loads some rows of a file';
+COMMENT ON FUNCTION crm.load_rows(crm.known_import, int, int) IS 'Loads some rows of a file';
 
-CREATE OR REPLACE FUNCTION crm.note_guests(i anyelement, rows int[], guests uuid[], outcome text) RETURNS void
+CREATE OR REPLACE FUNCTION crm.note_guests(i crm.known_import, rows int[], guests uuid[], outcome text) RETURNS void
 LANGUAGE sql
 -- Rows that were just written look like none to the planner.
 SET enable_nestloop = off
@@ -102,9 +103,9 @@ AS $$
   WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN rows[1] AND rows[cardinality(rows)] AND r.row_no = n.row_no
     AND r.outcome <> 'rejected' AND (r.customer_id IS DISTINCT FROM n.customer_id OR note_guests.outcome IS NOT NULL)
 $$;
-COMMENT ON FUNCTION crm.note_guests(anyelement, int[], uuid[], text) IS 'Notes whose some rows of a file are, ascending, and their outcome unless it is null';
+COMMENT ON FUNCTION crm.note_guests(crm.known_import, int[], uuid[], text) IS 'Notes whose some rows of a file are, ascending, and their outcome unless it is null';
 
-CREATE OR REPLACE FUNCTION crm.make_guests(i anyelement, from_row int, to_row int) RETURNS uuid[]
+CREATE OR REPLACE FUNCTION crm.make_guests(i crm.known_import, from_row int, to_row int) RETURNS uuid[]
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -144,9 +145,9 @@ BEGIN
   RETURN guests;
 END
 $$;
-COMMENT ON FUNCTION crm.make_guests(anyelement, int, int) IS 'Makes guests of rows of a file that were matched with none, in the platform''s own table where that is bound';
+COMMENT ON FUNCTION crm.make_guests(crm.known_import, int, int) IS 'Makes guests of rows of a file that were matched with none, in the platform''s own table where that is bound';
 
-CREATE OR REPLACE FUNCTION crm.fill_guests(i anyelement, from_row int, to_row int) RETURNS uuid[]
+CREATE OR REPLACE FUNCTION crm.fill_guests(i crm.known_import, from_row int, to_row int) RETURNS uuid[]
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -195,7 +196,7 @@ BEGIN
   RETURN guests;
 END
 $$;
-COMMENT ON FUNCTION crm.fill_guests(anyelement, int, int) IS 'Writes what rows of a file say of guests who were known, in the platform''s own table where it has them; returns whom it changed';
+COMMENT ON FUNCTION crm.fill_guests(crm.known_import, int, int) IS 'Writes what rows of a file say of guests who were known, in the platform''s own table where it has them; returns whom it changed';
 
 CREATE OR REPLACE FUNCTION crm.merged_rows(guests jsonb[]) RETURNS jsonb
 LANGUAGE sql IMMUTABLE
@@ -206,7 +207,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.merged_rows(jsonb[]) IS 'Several rows of one guest as one: of each field the first';
 
-CREATE OR REPLACE FUNCTION crm.load_tags(i anyelement, from_row int, to_row int) RETURNS uuid[]
+CREATE OR REPLACE FUNCTION crm.load_tags(i crm.known_import, from_row int, to_row int) RETURNS uuid[]
 LANGUAGE plpgsql
 SET enable_nestloop = off
 AS $$
@@ -244,17 +245,17 @@ BEGIN
   RETURN COALESCE(guests, '{}');
 END
 $$;
-COMMENT ON FUNCTION crm.load_tags(anyelement, int, int) IS 'Puts the tags of rows of a file on their guests; returns on whom';
+COMMENT ON FUNCTION crm.load_tags(crm.known_import, int, int) IS 'Puts the tags of rows of a file on their guests; returns on whom';
 
-CREATE OR REPLACE FUNCTION crm.row_of_guest(i anyelement, customer uuid, from_row int, to_row int) RETURNS int
+CREATE OR REPLACE FUNCTION crm.row_of_guest(i crm.known_import, customer uuid, from_row int, to_row int) RETURNS int
 LANGUAGE sql STABLE
 AS $$
   SELECT min(r.row_no) FROM crm.import_row AS r
   WHERE r.org_id = i.org_id AND r.customer_id = customer AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row
 $$;
-COMMENT ON FUNCTION crm.row_of_guest(anyelement, uuid, int, int) IS 'The first of some rows of a file that is of a guest: it keeps what was written about him';
+COMMENT ON FUNCTION crm.row_of_guest(crm.known_import, uuid, int, int) IS 'The first of some rows of a file that is of a guest: it keeps what was written about him';
 
-CREATE OR REPLACE FUNCTION crm.load_addresses(i anyelement, from_row int, to_row int) RETURNS uuid[]
+CREATE OR REPLACE FUNCTION crm.load_addresses(i crm.known_import, from_row int, to_row int) RETURNS uuid[]
 LANGUAGE plpgsql
 SET enable_nestloop = off
 AS $$
@@ -285,9 +286,9 @@ BEGIN
   RETURN COALESCE(guests, '{}');
 END
 $$;
-COMMENT ON FUNCTION crm.load_addresses(anyelement, int, int) IS 'Records the addresses of rows of a file, where they were not known; returns whose';
+COMMENT ON FUNCTION crm.load_addresses(crm.known_import, int, int) IS 'Records the addresses of rows of a file, where they were not known; returns whose';
 
-CREATE OR REPLACE FUNCTION crm.load_notes(i anyelement, from_row int, to_row int) RETURNS void
+CREATE OR REPLACE FUNCTION crm.load_notes(i crm.known_import, from_row int, to_row int) RETURNS void
 LANGUAGE sql
 SET enable_nestloop = off
 AS $$
@@ -305,7 +306,7 @@ AS $$
   UPDATE crm.import_row AS r SET written = COALESCE(r.written, '{}') || jsonb_build_object('note', p.note_id)
   FROM put AS p WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.row_no = crm.row_of_guest(i, p.customer_id, from_row, to_row)
 $$;
-COMMENT ON FUNCTION crm.load_notes(anyelement, int, int) IS 'Writes the notes of rows of a file at its venue, where they are not there';
+COMMENT ON FUNCTION crm.load_notes(crm.known_import, int, int) IS 'Writes the notes of rows of a file at its venue, where they are not there';
 
 CREATE OR REPLACE FUNCTION crm.follow_profiles(org int, guests uuid[]) RETURNS void
 LANGUAGE plpgsql

@@ -42,7 +42,7 @@ BEGIN
   LOOP
     left_over := crm.take_back(org, at.customer_id, COALESCE(at.written, '{}'));
     IF at.outcome = 'created' THEN
-      left_over := COALESCE(left_over, crm.remove_guest(i, at.customer_id));
+      left_over := COALESCE(left_over, crm.remove_guest(ROW(i.org_id, i.import_id, i.venue_id, i.options, i.created_by, i.started_at, i.finished_at)::crm.known_import, at.customer_id));
     END IF;
     UPDATE crm.import_row AS r SET outcome = CASE WHEN left_over IS NULL THEN 'undone' ELSE 'left' END, reason = left_over
     WHERE r.org_id = org AND r.import_id = import AND r.row_no = at.row_no;
@@ -92,7 +92,7 @@ END
 $$;
 COMMENT ON FUNCTION crm.take_back(int, uuid, jsonb) IS 'Takes back what a row of a file wrote about a guest, as far as it is as it was written; returns what is not';
 
-CREATE OR REPLACE FUNCTION crm.remove_guest(i anyelement, customer uuid) RETURNS text
+CREATE OR REPLACE FUNCTION crm.remove_guest(i crm.known_import, customer uuid) RETURNS text
 LANGUAGE plpgsql
 AS $$
 #variable_conflict use_variable
@@ -133,4 +133,4 @@ EXCEPTION
     RETURN SQLERRM;
 END
 $$;
-COMMENT ON FUNCTION crm.remove_guest(anyelement, uuid) IS 'Removes a guest whom a file made, in the platform''s own table too, if nobody said anything of him since; returns why not';
+COMMENT ON FUNCTION crm.remove_guest(crm.known_import, uuid) IS 'Removes a guest whom a file made, in the platform''s own table too, if nobody said anything of him since; returns why not';
