@@ -116,6 +116,12 @@ impl Worker {
                 Err(error) => log_failure("night", &error),
             }
         }
+        match self.call(client, session, "CALL crm.run_imports()", stop).await {
+            Ok(Outcome::GoesOn) => {}
+            Ok(Outcome::Stopped) => return Ok((until_night, Outcome::Stopped)),
+            Err(error) if client.is_closed() => return Err(error),
+            Err(error) => log_failure("imports", &error),
+        }
         Ok((until_night, self.call(client, session, "CALL crm.run_sweep()", stop).await?))
     }
 

@@ -7,5 +7,6 @@
 
 pub mod contact;
 pub mod criteria;
+pub mod import;
 pub mod key;
 pub mod scoring;

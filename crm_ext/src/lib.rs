@@ -11,6 +11,7 @@ mod contact;
 mod criteria;
 mod day_totals;
 mod guest_totals;
+mod import;
 mod key;
 mod list;
 mod local_time;

@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     11 "011_facts",
     12 "012_dossier",
     13 "013_preference",
+    14 "014_import",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]

@@ -426,7 +426,55 @@ extension_sql_file!(
 extension_sql_file!("../../sql/dossier/note.sql", name = "dossier_note", requires = ["dossier_dossier"]);
 extension_sql_file!("../../sql/dossier/tag.sql", name = "dossier_tag", requires = ["dossier_note"]);
 extension_sql_file!("../../sql/dossier/timeline.sql", name = "dossier_timeline", requires = ["dossier_tag"]);
-extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["dossier_timeline"]);
+extension_sql_file!(
+    "../../sql/import/check_import.sql",
+    name = "import_check_import",
+    requires = ["dossier_timeline"]
+);
+extension_sql_file!(
+    "../../sql/import/create_import.sql",
+    name = "import_create_import",
+    requires = [
+        "import_check_import",
+        import::read_guest_file,
+        import::guess_columns,
+        import::is_consent_column,
+        import::day_order,
+        import::read_guest_row,
+        import::csv_line
+    ]
+);
+extension_sql_file!(
+    "../../sql/import/export_customers.sql",
+    name = "import_export_customers",
+    requires = ["import_create_import"]
+);
+extension_sql_file!(
+    "../../sql/import/import_status.sql",
+    name = "import_import_status",
+    requires = ["import_export_customers"]
+);
+extension_sql_file!(
+    "../../sql/import/load_rows.sql",
+    name = "import_load_rows",
+    requires = ["import_import_status"]
+);
+extension_sql_file!(
+    "../../sql/import/map_import.sql",
+    name = "import_map_import",
+    requires = ["import_load_rows"]
+);
+extension_sql_file!(
+    "../../sql/import/run_import.sql",
+    name = "import_run_import",
+    requires = ["import_map_import"]
+);
+extension_sql_file!(
+    "../../sql/import/undo_import.sql",
+    name = "import_undo_import",
+    requires = ["import_run_import"]
+);
+extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["import_undo_import"]);
 extension_sql_file!(
     "../../sql/binding/binding_field.sql",
     name = "binding_binding_field",

@@ -43,38 +43,57 @@ END
 $$;
 COMMENT ON FUNCTION crm.write_platform_customer(text, jsonb) IS 'Changes a customer in the platform''s own table, as far as the fields given are bound; false where it does not know him. CR409 for what a constraint of the platform refuses, 55000 where its table may not be written';
 
-CREATE OR REPLACE FUNCTION crm.create_platform_customer(org int, profile jsonb) RETURNS text
+CREATE OR REPLACE FUNCTION crm.create_platform_customers(org int, profiles jsonb[]) RETURNS text[]
 LANGUAGE plpgsql
 AS $$
 DECLARE
   bound crm.binding;
   host regclass;
+  alike record;
   statement record;
-  made text;
+  refs text[];
+  made text[];
 BEGIN
   SELECT * INTO bound FROM crm.binding AS b WHERE b.entity = 'customer';
   host := to_regclass(format('%I.%I', bound.schema_name, bound.table_name));
-  SELECT string_agg(quote_ident(w.column_name), ', ') AS columns, string_agg(w.value, ', ') AS given INTO statement FROM (
-    SELECT v.column_name, format('%s::%s', v.literal, v.declared) AS value FROM crm.platform_values(bound.fields, profile) AS v WHERE v.literal <> 'NULL'
-    UNION ALL
-    SELECT bound.fields -> 'org' ->> 'column', format('%L::%s', o.ref, bound.fields -> 'org' ->> 'declared')
-    FROM crm.organisation AS o WHERE o.org_id = org AND bound.fields -> 'org' ->> 'column' IS NOT NULL
-    UNION ALL
-    -- An id that the platform's own programs would make; where a default does, it is left to it.
-    SELECT a.attname, format('%L::%s', gen_random_uuid(), bound.fields -> 'ref' ->> 'declared')
-    FROM pg_attribute AS a
-    WHERE a.attrelid = host AND a.attname = bound.fields -> 'ref' ->> 'column' AND NOT a.atthasdef AND a.attidentity = ''
-      AND bound.fields -> 'ref' ->> 'type' NOT IN ('int2', 'int4', 'int8', 'numeric')
-    UNION ALL
-    -- What must not be null and is not known is an empty text.
-    SELECT a.attname, ''''''
-    FROM jsonb_each(bound.fields) AS f
-    JOIN pg_attribute AS a ON a.attrelid = host AND a.attname = f.value ->> 'column' AND a.attnotnull AND NOT a.atthasdef
-    JOIN pg_type AS t ON t.oid = a.atttypid AND t.typcategory = 'S'
-    WHERE f.key IN ('name', 'phone', 'email') AND profile ->> f.key IS NULL) AS w;
-  EXECUTE format('INSERT INTO %s AS h %s RETURNING %s', crm.host_name(host),
-    COALESCE(format('(%s) VALUES (%s)', statement.columns, statement.given), 'DEFAULT VALUES'), crm.mapped_expression(bound.fields, 'ref', 'h')) INTO made;
-  RETURN made;
+  -- What is not known is left to the columns' defaults, so those of whom the same is known go together.
+  FOR alike IN
+    SELECT array_agg(p.profile ORDER BY p.n) AS profiles, array_agg(p.n ORDER BY p.n) AS places
+    FROM unnest(profiles) WITH ORDINALITY AS p(profile, n)
+    GROUP BY ARRAY(SELECT v.column_name FROM crm.platform_values(bound.fields, p.profile) AS v WHERE v.literal <> 'NULL' ORDER BY 1)
+  LOOP
+    SELECT string_agg(quote_ident(w.column_name), ', ') AS columns, string_agg(w.value, ', ') AS given INTO statement FROM (
+      SELECT f.value ->> 'column' AS column_name, format('(g.profile ->> %L)::%s', f.key, f.value ->> 'declared') AS value
+      FROM jsonb_each(bound.fields) AS f
+      WHERE f.value ->> 'column' IS NOT NULL AND f.key IN ('name', 'phone', 'email', 'birth_date') AND alike.profiles[1] ->> f.key IS NOT NULL
+      UNION ALL
+      SELECT bound.fields -> 'org' ->> 'column', format('%L::%s', o.ref, bound.fields -> 'org' ->> 'declared')
+      FROM crm.organisation AS o WHERE o.org_id = org AND bound.fields -> 'org' ->> 'column' IS NOT NULL
+      UNION ALL
+      -- An id that the platform's own programs would make; where a default does, it is left to it.
+      SELECT a.attname, format('gen_random_uuid()::text::%s', bound.fields -> 'ref' ->> 'declared')
+      FROM pg_attribute AS a
+      WHERE a.attrelid = host AND a.attname = bound.fields -> 'ref' ->> 'column' AND NOT a.atthasdef AND a.attidentity = ''
+        AND bound.fields -> 'ref' ->> 'type' NOT IN ('int2', 'int4', 'int8', 'numeric')
+      UNION ALL
+      -- What must not be null and is not known is an empty text.
+      SELECT a.attname, ''''''
+      FROM jsonb_each(bound.fields) AS f
+      JOIN pg_attribute AS a ON a.attrelid = host AND a.attname = f.value ->> 'column' AND a.attnotnull AND NOT a.atthasdef
+      JOIN pg_type AS t ON t.oid = a.atttypid AND t.typcategory = 'S'
+      WHERE f.key IN ('name', 'phone', 'email') AND alike.profiles[1] ->> f.key IS NULL) AS w;
+    EXECUTE format('WITH made AS (INSERT INTO %s AS h %s SELECT %s FROM unnest($1) WITH ORDINALITY AS g(profile, n) ORDER BY g.n RETURNING %s AS ref)
+      SELECT array_agg(m.ref) FROM made AS m',
+      crm.host_name(host), '(' || statement.columns || ')', statement.given, crm.mapped_expression(bound.fields, 'ref', 'h'))
+    INTO made USING alike.profiles;
+    IF cardinality(made) IS DISTINCT FROM cardinality(alike.places) THEN
+      RAISE EXCEPTION 'the platform took % of % guests', COALESCE(cardinality(made), 0), cardinality(alike.places) USING ERRCODE = 'CR409', COLUMN = 'profile';
+    END IF;
+    FOR i IN 1 .. cardinality(made) LOOP
+      refs[alike.places[i]] := made[i];
+    END LOOP;
+  END LOOP;
+  RETURN refs;
 EXCEPTION
   WHEN insufficient_privilege THEN
     RAISE EXCEPTION 'the platform''s table of customers may not be written: %', SQLERRM USING ERRCODE = '55000', HINT = 'A database administrator calls crm.rebind(''customer''); crm.check_binding tells what is missing.';
@@ -83,7 +102,7 @@ EXCEPTION
       HINT = 'crm.check_binding(''customer'') lists columns that must have a value which the CRM does not know.';
 END
 $$;
-COMMENT ON FUNCTION crm.create_platform_customer(int, jsonb) IS 'Makes a customer in the platform''s own table and returns its id there. CR409 for what a constraint of the platform refuses, 55000 where its table may not be written';
+COMMENT ON FUNCTION crm.create_platform_customers(int, jsonb[]) IS 'Makes customers in the platform''s own table and returns their ids there, in the order given. CR409 for what a constraint of the platform refuses, 55000 where its table may not be written';
 
 CREATE OR REPLACE FUNCTION crm.bound_customer_fields() RETURNS text[]
 LANGUAGE sql STABLE
@@ -91,3 +110,17 @@ AS $$
   SELECT ARRAY(SELECT jsonb_object_keys(b.fields)) FROM crm.binding AS b WHERE b.entity = 'customer'
 $$;
 COMMENT ON FUNCTION crm.bound_customer_fields() IS 'The fields of a guest that the platform owns; null where no customers are bound';
+
+CREATE OR REPLACE FUNCTION crm.remove_platform_customer(customer_ref text) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  bound crm.binding;
+BEGIN
+  SELECT * INTO bound FROM crm.binding AS b WHERE b.entity = 'customer';
+  IF FOUND THEN
+    EXECUTE format('DELETE FROM %I.%I AS h WHERE %s', bound.schema_name, bound.table_name, crm.mapped_lookup(bound.fields, 'ref', '$1')) USING customer_ref;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION crm.remove_platform_customer(text) IS 'Removes a customer from the platform''s own table, if it is bound';

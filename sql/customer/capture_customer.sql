@@ -70,7 +70,7 @@ DECLARE
   platform_ref text;
 BEGIN
   IF EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'customer') THEN
-    platform_ref := crm.create_platform_customer(org, profile);
+    platform_ref := (crm.create_platform_customers(org, ARRAY[profile]))[1];
     made := crm.key(platform_ref);
     -- Where its trigger could not bring the row.
     PERFORM crm.ensure_customers(org, ARRAY[platform_ref]);

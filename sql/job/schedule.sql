@@ -3,7 +3,8 @@ LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
   VALUES ('pg_crm night', '30 3 * * *', 'CALL crm.run_night()'),
-         ('pg_crm sweep', '*/5 * * * *', 'CALL crm.run_sweep()')
+         ('pg_crm sweep', '*/5 * * * *', 'CALL crm.run_sweep()'),
+         ('pg_crm imports', '* * * * *', 'CALL crm.run_imports()')
 $$;
 COMMENT ON FUNCTION crm.scheduled_job() IS 'The jobs to schedule: name, cron schedule in UTC, statement';
 
@@ -27,7 +28,7 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION crm.schedule() IS 'Has pg_cron run the night at 03:30 UTC and the sweep every five minutes; again is harmless. 55000 where pg_cron is not in this database, with what to run instead.';
+COMMENT ON FUNCTION crm.schedule() IS 'Has pg_cron run the night at 03:30 UTC and the sweep every five minutes, and load queued files every minute; again is harmless. 55000 where pg_cron is not in this database, with what to run instead.';
 
 CREATE OR REPLACE FUNCTION crm.unschedule() RETURNS void
 LANGUAGE plpgsql

@@ -57,6 +57,8 @@ CREATE TYPE crm.known_segment AS (
 );
 COMMENT ON TYPE crm.known_segment IS 'A segment as functions hand it on; scope_id is its venue, or the nil UUID for the organisation';
 
+CREATE TYPE crm.known_import AS (org_id int, import_id int, venue_id uuid, options jsonb, created_by uuid, started_at timestamptz, finished_at timestamptz);
+COMMENT ON TYPE crm.known_import IS 'A file of guests at work: as crm.import has it';
 CREATE TYPE crm.listed_customer AS (
   customer_id uuid, ref text, name text, phone text, email text,
   venues int, venue_id uuid, venue_name text, currency text,

@@ -37,6 +37,12 @@ pub fn bind_venues_and_customers(sql: &mut Session) {
     sql.run(BIND_CUSTOMER);
 }
 
+/// Binds the customers and the orders, and reads the history.
+pub fn bind_customers_and_orders(sql: &mut Session) {
+    sql.run(BIND_CUSTOMER);
+    bind_orders_and_backfill(sql);
+}
+
 /// Binds the orders and reads their history.
 pub fn bind_orders_and_backfill(sql: &mut Session) {
     sql.run(BIND_ORDER);
