@@ -26,6 +26,7 @@ DECLARE
   written int;
   total bigint := 0;
   error text;
+  chunks int := 0;
 BEGIN
   SELECT i.org_id, i.state, i.venue_id INTO at FROM crm.import AS i WHERE i.import_id = run_import.import;
   IF NOT FOUND THEN
@@ -52,6 +53,11 @@ BEGIN
       UPDATE crm.import AS i SET failure = error WHERE i.org_id = at.org_id AND i.import_id = run_import.import;
     END;
     total := total + written;
+    chunks := chunks + 1;
+    IF chunks IN (1, 4, 16, 64) THEN
+      -- Of tables that fill up from nothing, nothing is known, and all of their rows would be read for each chunk.
+      ANALYZE crm.import_row, crm.customer, crm.customer_contact, crm.customer_tag, crm.guest_segments;
+    END IF;
     PERFORM crm.end_run(run, total, error);
     COMMIT;
     EXIT WHEN written = 0;
