@@ -315,7 +315,7 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     ] {
         let quoted = name.replace('\'', "''").replace('"', "\\\"");
         sql.run(&format!(r#"SELECT crm.update_customer('ana', '{{"name":"{quoted}"}}')"#));
-        assert_eq!(sql.value("SELECT name FROM crm.customer WHERE ref = 'ana'"), name.replace("''", "''"));
+        assert_eq!(sql.value("SELECT name FROM crm.customer WHERE ref = 'ana'"), name);
     }
 }
 

@@ -7,7 +7,7 @@ use crm_tests::{Session, TestDatabase};
 /// Key, criteria, and whom they mean: SQL over the platform's tables with the guest `c`, `today` and the venue's own
 /// completed orders `o(guest, day, total, channel, daypart)`,
 /// what was told there (`told(guest, what)`), and whom the last derivation found to dine (`diner(guest)`).
-const SEGMENTS: [(&str, &str, &str); 18] = [
+const SEGMENTS: [(&str, &str, &str); 20] = [
     ("everyone", r#"{"all":[]}"#, "true"),
     ("twice", r#"{"field":"total_orders","op":"gte","value":2}"#, "(SELECT count(*) FROM o WHERE guest = c.id) >= 2"),
     ("spender", r#"{"field":"total_spent","op":"gt","value":"60.00"}"#, "(SELECT sum(total) FROM o WHERE guest = c.id) > 60"),
@@ -70,6 +70,13 @@ const SEGMENTS: [(&str, &str, &str); 18] = [
         "safe_twice",
         r#"{"all":[{"field":"in_segment","op":"has_none","value":["allergic"]},{"field":"in_segment","op":"has","value":"twice"}]}"#,
         "NOT EXISTS (SELECT FROM told WHERE guest = c.id AND what IN ('milk', 'nuts')) AND (SELECT count(*) FROM o WHERE guest = c.id) >= 2",
+    ),
+    ("vip", r#"{"field":"tags","op":"has","value":"VIP"}"#, "EXISTS (SELECT FROM fact WHERE guest = c.id AND venue = '' AND what = 'tag VIP')"),
+    (
+        "welcome_twice",
+        r#"{"all":[{"field":"blocked","op":"is","value":false},{"field":"language","op":"eq","value":"fr"},{"field":"in_segment","op":"has","value":"twice"}]}"#,
+        "NOT EXISTS (SELECT FROM fact WHERE guest = c.id AND what = 'blocked') AND EXISTS (SELECT FROM fact WHERE guest = c.id AND what = 'speaks fr')
+         AND (SELECT count(*) FROM o WHERE guest = c.id) >= 2",
     ),
     ("diner", r#"{"field":"preferred_daypart","op":"eq","value":"dinner"}"#, "EXISTS (SELECT FROM diner WHERE guest = c.id)"),
     ("new_here", r#"{"field":"first_order_at","op":"within_last","value":"3d"}"#, "(SELECT min(day) FROM o WHERE guest = c.id) > today - 3"),
@@ -185,7 +192,7 @@ fn random_change(random: &mut Sequence, hours: u64) -> String {
     let name = ["'Ana'", "'ava'", "'Ben'", "NULL"][random.below(4) as usize];
     let at = ["NULL", "'east'", "'west'"][random.below(3) as usize];
     let teller = 1 + random.below(8);
-    match random.below(16) {
+    match random.below(18) {
         0..=4 => format!(
             r#"INSERT INTO "Order" (id, "venueId", "customerId", status, total, "completedAt", channel)
                VALUES ('o{order}', '{venue}', {guest}, '{status}', {total} / 100.0, {time}, {channel})
@@ -214,7 +221,7 @@ fn random_change(random: &mut Sequence, hours: u64) -> String {
         13 => {
             let needs = ["'{milk}'", "'{nuts,fish}'", "'{fish}'", "'{}'"][random.below(4) as usize];
             format!(
-                "DELETE FROM fact WHERE venue = COALESCE({at}, '') AND guest = 'g{teller}' AND what NOT IN ('Soup', 'dines');
+                "DELETE FROM fact WHERE venue = COALESCE({at}, '') AND guest = 'g{teller}' AND what IN ('milk', 'nuts', 'fish');
                  INSERT INTO fact SELECT COALESCE({at}, ''), 'g{teller}', n FROM unnest({needs}::text[]) n;
                  SELECT crm.set_health_needs('g{teller}', {needs}, venue => {at})"
             )
@@ -227,6 +234,18 @@ fn random_change(random: &mut Sequence, hours: u64) -> String {
             "SELECT crm.withdraw_preference(guest, 'favourite_category', 'Soup', NULLIF(venue, '')) FROM fact WHERE guest = 'g{teller}' AND what = 'Soup';
              DELETE FROM fact WHERE guest = 'g{teller}' AND what = 'Soup'"
         ),
+        15 => {
+            let (put, done) = [("tag_customers", "INSERT INTO fact VALUES ('', 'g', 'tag VIP') ON CONFLICT DO NOTHING"), ("untag_customers", "DELETE FROM fact WHERE guest = 'g' AND what = 'tag VIP'")]
+                [random.below(2) as usize];
+            // Nobody can be relieved of a tag that was never made.
+            format!("SELECT crm.save_tag('VIP'); SELECT crm.{put}('{{g{teller}}}', '{{VIP}}'); {}", done.replace("'g'", &format!("'g{teller}'")))
+        }
+        16 => match random.below(4) {
+            0 => format!("SELECT crm.block_customer('g{teller}', 'a fight'); INSERT INTO fact VALUES ('', 'g{teller}', 'blocked') ON CONFLICT DO NOTHING"),
+            1 => format!("SELECT crm.unblock_customer('g{teller}'); DELETE FROM fact WHERE guest = 'g{teller}' AND what = 'blocked'"),
+            2 => format!(r#"SELECT crm.update_customer('g{teller}', '{{"language":"fr"}}'); INSERT INTO fact VALUES ('', 'g{teller}', 'speaks fr') ON CONFLICT DO NOTHING"#),
+            _ => format!(r#"SELECT crm.update_customer('g{teller}', '{{"language":null}}'); DELETE FROM fact WHERE guest = 'g{teller}' AND what = 'speaks fr'"#),
+        },
         _ => {
             let by_hand = 1 + random.below(2);
             let verdict = ["true", "false", "NULL"][random.below(3) as usize];

@@ -101,14 +101,13 @@ pub struct Evidence {
 impl Evidence {
     /// Adds a cell of the column.
     pub fn add(&mut self, cell: &str) {
-        match Written::of(cell) {
-            Some(day @ Written::Numbers(one, two, _)) => match day.order() {
+        if let Some(day @ Written::Numbers(one, two, _)) = Written::of(cell) {
+            match day.order() {
                 Some(Order::DayFirst) => self.day_first += 1,
                 Some(Order::MonthFirst) => self.month_first += 1,
                 None if one != two => self.either += 1,
                 None => {}
-            },
-            _ => {}
+            }
         }
     }
 
