@@ -45,7 +45,6 @@ BEGIN
           NULLIF(btrim(details ->> 'city'), ''), NULLIF(btrim(details ->> 'postal_code'), ''), details ->> 'country', is_default, (SELECT c.principal_id FROM crm.caller() AS c))
   RETURNING contact_id INTO made;
   PERFORM crm.log_contact(org, guest, kind, NULL, written);
-  PERFORM crm.touch_customers(org, ARRAY[guest]);
   PERFORM crm.follow_profile(org, guest);
   RETURN made;
 END
@@ -71,7 +70,6 @@ BEGIN
     RAISE EXCEPTION 'unknown contact %', contact USING ERRCODE = 'CR404', COLUMN = 'contact';
   END IF;
   PERFORM crm.log_contact(gone.org_id, gone.customer_id, gone.kind, gone.value, NULL);
-  PERFORM crm.touch_customers(gone.org_id, ARRAY[gone.customer_id]);
   PERFORM crm.follow_profile(gone.org_id, gone.customer_id);
 END
 $$;

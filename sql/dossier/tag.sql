@@ -1,7 +1,12 @@
+CREATE OR REPLACE FUNCTION crm.tag_name(name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT NULLIF(btrim(regexp_replace(normalize(name, NFKC), '[\s[:cntrl:]]+', ' ', 'g')), '') $$;
+COMMENT ON FUNCTION crm.tag_name(text) IS 'A tag''s name as it is shown: in Unicode''s form NFKC, with single blanks; null for an empty one';
+
 CREATE OR REPLACE FUNCTION crm.tag_key(name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT NULLIF(lower(btrim(regexp_replace(normalize(name, NFKC), '[\s[:cntrl:]]+', ' ', 'g'))), '') $$;
-COMMENT ON FUNCTION crm.tag_key(text) IS 'A tag''s name as it is compared: in lower case and Unicode''s form NFKC, with single blanks; null for an empty one';
+AS $$ SELECT lower(crm.tag_name(name)) $$;
+COMMENT ON FUNCTION crm.tag_key(text) IS 'A tag''s name as it is compared: in lower case; null for an empty one';
 
 CREATE OR REPLACE FUNCTION crm.tags_named(org int, tags text[], make boolean) RETURNS int[]
 LANGUAGE plpgsql
@@ -18,7 +23,7 @@ BEGIN
     RAISE EXCEPTION 'give 1 to 50 tags' USING ERRCODE = '22023', COLUMN = 'tags';
   END IF;
   FOREACH given IN ARRAY tags LOOP
-    shown := btrim(regexp_replace(normalize(given, NFKC), '[\s[:cntrl:]]+', ' ', 'g'));
+    shown := crm.tag_name(given);
     IF COALESCE(shown, '') = '' OR length(shown) > 60 THEN
       RAISE EXCEPTION 'a tag has 1 to 60 characters' USING ERRCODE = '22023', COLUMN = 'tags';
     END IF;
@@ -99,7 +104,7 @@ BEGIN
   IF FOUND THEN
     RAISE EXCEPTION 'customer "%" would have more than 50 tags', full_of USING ERRCODE = 'CR409', COLUMN = 'tags';
   END IF;
-  PERFORM crm.follow_tags(org, added);
+  PERFORM crm.follow_profiles(org, added, 'tag');
   RETURN written;
 END
 $$;
@@ -123,7 +128,7 @@ BEGIN
     DELETE FROM crm.customer_tag AS t WHERE t.org_id = org AND t.customer_id = ANY (guests) AND t.tag_id = ANY (wanted) RETURNING t.customer_id, t.tag_id
   )
   SELECT count(DISTINCT (g.customer_id, g.tag_id)), array_agg(DISTINCT g.customer_id) INTO written, removed FROM gone AS g;
-  PERFORM crm.follow_tags(org, removed);
+  PERFORM crm.follow_profiles(org, removed, 'tag');
   RETURN written;
 END
 $$;
@@ -139,7 +144,7 @@ AS $$
 #variable_conflict use_variable
 DECLARE
   org int := crm.acting_org();
-  shown text := btrim(regexp_replace(normalize(COALESCE(new_name, name), NFKC), '[\s[:cntrl:]]+', ' ', 'g'));
+  shown text := crm.tag_name(COALESCE(new_name, name));
   found_tag crm.tag;
 BEGIN
   IF COALESCE(shown, '') = '' OR length(shown) > 60 THEN
@@ -164,7 +169,7 @@ BEGIN
   ELSE
     UPDATE crm.tag AS t SET name = shown, name_key = crm.tag_key(shown), colour = lower(colour), segment_id = segment WHERE t.org_id = org AND t.tag_id = found_tag.tag_id;
     IF crm.tag_key(shown) <> found_tag.name_key THEN
-      PERFORM crm.follow_tags(org, ARRAY(SELECT t.customer_id FROM crm.customer_tag AS t WHERE t.org_id = org AND t.tag_id = found_tag.tag_id));
+      PERFORM crm.follow_profiles(org, ARRAY(SELECT t.customer_id FROM crm.customer_tag AS t WHERE t.org_id = org AND t.tag_id = found_tag.tag_id), 'tag');
     END IF;
   END IF;
   RETURN found_tag.tag_id;
@@ -192,7 +197,7 @@ BEGIN
   END IF;
   guests := ARRAY(SELECT DISTINCT t.customer_id FROM crm.customer_tag AS t WHERE t.org_id = org AND t.tag_id = gone);
   DELETE FROM crm.tag AS t WHERE t.org_id = org AND t.tag_id = gone;
-  PERFORM crm.follow_tags(org, guests);
+  PERFORM crm.follow_profiles(org, guests, 'tag');
   RETURN cardinality(guests);
 END
 $$;
@@ -222,18 +227,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.guests_with_tag(int, text) IS 'At most 200 guests who have a tag';
 
-CREATE OR REPLACE FUNCTION crm.follow_tags(org int, guests uuid[]) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-  -- What a night found of them before holds no more.
-  PERFORM crm.touch_customers(org, guests);
-  PERFORM crm.follow_profile(org, g, 'tag') FROM unnest(guests) AS g ORDER BY g;
-END
-$$;
-COMMENT ON FUNCTION crm.follow_tags(int, uuid[]) IS 'Has segments follow guests whose tags changed';
-
 CREATE OR REPLACE FUNCTION crm.expire_tags(most int) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -250,7 +243,7 @@ BEGIN
     )
     SELECT r.org_id, array_agg(DISTINCT r.customer_id) AS guests, count(*)::int AS tags FROM removed AS r GROUP BY r.org_id
   LOOP
-    PERFORM crm.follow_tags(gone.org_id, gone.guests);
+    PERFORM crm.follow_profiles(gone.org_id, gone.guests, 'tag');
     written := written + gone.tags;
   END LOOP;
   RETURN written;

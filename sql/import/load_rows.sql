@@ -216,7 +216,7 @@ DECLARE
   full_of text;
 BEGIN
   INSERT INTO crm.tag (org_id, name, name_key, created_by)
-  SELECT DISTINCT ON (crm.tag_key(g.name)) i.org_id, btrim(regexp_replace(normalize(g.name, NFKC), '[\s[:cntrl:]]+', ' ', 'g')), crm.tag_key(g.name), i.created_by
+  SELECT DISTINCT ON (crm.tag_key(g.name)) i.org_id, crm.tag_name(g.name), crm.tag_key(g.name), i.created_by
   FROM crm.import_row AS r CROSS JOIN LATERAL jsonb_array_elements_text(r.guest -> 'tags') AS g(name)
   WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.outcome <> 'rejected'
   ORDER BY crm.tag_key(g.name), r.row_no
@@ -307,27 +307,3 @@ AS $$
   FROM put AS p WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.row_no = crm.row_of_guest(i, p.customer_id, from_row, to_row)
 $$;
 COMMENT ON FUNCTION crm.load_notes(crm.known_import, int, int) IS 'Writes the notes of rows of a file at its venue, where they are not there';
-
-CREATE OR REPLACE FUNCTION crm.follow_profiles(org int, guests uuid[]) RETURNS void
-LANGUAGE plpgsql
-AS $$
-DECLARE
-  at record;
-BEGIN
-  IF cardinality(guests) = 0 THEN
-    RETURN;
-  END IF;
-  FOR at IN
-    SELECT t.venue_id, array_agg(t.customer_id) AS guests FROM crm.customer_venue_stats AS t
-    WHERE t.org_id = org AND t.customer_id = ANY (guests) GROUP BY t.venue_id ORDER BY t.venue_id
-  LOOP
-    IF crm.asks_for_profile(org, at.venue_id) THEN
-      PERFORM crm.follow_guests(org, at.venue_id, crm.hold_guests(org, at.venue_id, at.guests, false), 'profile');
-    END IF;
-  END LOOP;
-  IF crm.asks_for_profile(org, '00000000-0000-0000-0000-000000000000') THEN
-    PERFORM crm.follow_guests(org, '00000000-0000-0000-0000-000000000000', guests, 'profile');
-  END IF;
-END
-$$;
-COMMENT ON FUNCTION crm.follow_profiles(int, uuid[]) IS 'Has the segments of guests follow whose profiles or tags changed, at every venue where each is known, and in the organisation';

@@ -98,23 +98,37 @@ END
 $$;
 COMMENT ON FUNCTION crm.follow_order(text, text, text) IS 'Follows a change of an order that counts as before: its channel, table, payment or promotion code';
 
-CREATE OR REPLACE FUNCTION crm.follow_profile(org int, customer uuid, cause text DEFAULT 'profile') RETURNS void
+CREATE OR REPLACE FUNCTION crm.follow_profiles(org int, guests uuid[], cause text DEFAULT 'profile') RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
   at record;
+  touched boolean := false;
 BEGIN
-  FOR at IN SELECT t.venue_id FROM crm.customer_venue_stats AS t WHERE t.org_id = org AND t.customer_id = customer ORDER BY t.venue_id LOOP
+  FOR at IN
+    SELECT t.venue_id, array_agg(t.customer_id) AS guests FROM crm.customer_venue_stats AS t
+    WHERE t.org_id = org AND t.customer_id = ANY (guests) GROUP BY t.venue_id ORDER BY t.venue_id
+  LOOP
     IF crm.asks_for_profile(org, at.venue_id) THEN
-      PERFORM crm.follow_guests(org, at.venue_id, crm.hold_guests(org, at.venue_id, ARRAY[customer], false), cause);
+      IF NOT touched THEN
+        -- What a night found of them before holds no more, even where what is told of them stands in other tables.
+        PERFORM crm.touch_customers(org, guests);
+        touched := true;
+      END IF;
+      PERFORM crm.follow_guests(org, at.venue_id, crm.hold_guests(org, at.venue_id, at.guests, false), cause);
     END IF;
   END LOOP;
-  IF crm.asks_for_profile(org, '00000000-0000-0000-0000-000000000000') THEN
-    PERFORM crm.follow_guests(org, '00000000-0000-0000-0000-000000000000', ARRAY[customer], cause);
+  IF cardinality(guests) > 0 AND crm.asks_for_profile(org, '00000000-0000-0000-0000-000000000000') THEN
+    PERFORM crm.follow_guests(org, '00000000-0000-0000-0000-000000000000', guests, cause);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION crm.follow_profile(int, uuid, text) IS 'Follows a change of a guest''s profile, or of his tags, at every venue where he is known, and in the organisation';
+COMMENT ON FUNCTION crm.follow_profiles(int, uuid[], text) IS 'Follows a change of guests'' profiles, or of their tags, at every venue where they are known, and in the organisation';
+
+CREATE OR REPLACE FUNCTION crm.follow_profile(org int, customer uuid, cause text DEFAULT 'profile') RETURNS void
+LANGUAGE sql
+AS $$ SELECT crm.follow_profiles(org, ARRAY[customer], cause) $$;
+COMMENT ON FUNCTION crm.follow_profile(int, uuid, text) IS 'As of crm.follow_profiles, of one guest';
 
 COMMENT ON FUNCTION crm.follow_guests(int, uuid, uuid[], text, boolean) IS 'Evaluates the segments of a venue, and of its organisation, that a cause concerns, for guests whose rows of totals the caller holds (all of them for guests who are new here), and writes what differs; returns the rows written';
 COMMENT ON FUNCTION crm.follow_scope(int, uuid, uuid[], text, boolean) IS 'Evaluates all segments of a venue or (nil UUID) an organisation for guests whom the caller holds, or (as_found) takes what crm.guests_to_follow found last where a guest is the same since, and writes what differs; returns the rows written';

@@ -3,7 +3,7 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF NOT EXISTS (SELECT FROM crm.caller() AS c WHERE c.role IN ('manager', 'admin')) AND NOT crm.is_administrator() THEN
+  IF NOT crm.may_manage() THEN
     RAISE EXCEPTION 'segments by health data are for managers' USING ERRCODE = '42501';
   END IF;
 END
