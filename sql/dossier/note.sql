@@ -64,7 +64,7 @@ BEGIN
       RETURN NEW;
     END IF;
   END IF;
-  -- So may one that came with a file that is being taken back.
+  -- One may go that came with a file that is being taken back.
   IF TG_OP = 'DELETE' AND EXISTS (
     SELECT FROM crm.import_row AS r JOIN crm.import AS i ON i.org_id = r.org_id AND i.import_id = r.import_id
     WHERE r.org_id = OLD.org_id AND r.customer_id = OLD.origin_id AND r.written ->> 'note' = OLD.note_id::text AND i.state = 'undoing') THEN
@@ -73,4 +73,4 @@ BEGIN
   RAISE EXCEPTION 'notes are kept as they were written' USING ERRCODE = '55000', HINT = 'Add a note that corrects it.';
 END
 $$;
-COMMENT ON FUNCTION crm.keep_notes() IS 'Refuses to change or remove a note, whoever asks; trigger of crm.note';
+COMMENT ON FUNCTION crm.keep_notes() IS 'Refuses to change or remove a note, whoever asks, but for one that came with a file which is being taken back; trigger of crm.note';
