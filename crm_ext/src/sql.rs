@@ -455,9 +455,14 @@ extension_sql_file!(
     requires = ["import_export_customers"]
 );
 extension_sql_file!(
+    "../../sql/import/load_consents.sql",
+    name = "import_load_consents",
+    requires = ["import_import_status"]
+);
+extension_sql_file!(
     "../../sql/import/load_rows.sql",
     name = "import_load_rows",
-    requires = ["import_import_status"]
+    requires = ["import_load_consents"]
 );
 extension_sql_file!(
     "../../sql/import/map_import.sql",

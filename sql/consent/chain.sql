@@ -119,6 +119,8 @@ BEGIN
     FROM (SELECT * FROM crm.consent AS c WHERE c.org_id = org.org_id) AS c
     FULL JOIN (SELECT k.customer_id, l.* FROM (SELECT DISTINCT COALESCE(m.survivor_id, e.customer_id) AS customer_id FROM crm.consent_entry AS e
                                                LEFT JOIN crm.merged_customer AS m ON m.org_id = e.org_id AND m.customer_id = e.customer_id WHERE e.org_id = org.org_id) AS k
+               -- A guest whom a file had made may be gone with it.
+               JOIN crm.customer AS g ON g.org_id = org.org_id AND g.customer_id = k.customer_id
                CROSS JOIN LATERAL crm.consents_by_ledger(org.org_id, k.customer_id) AS l) AS l
       ON l.customer_id = c.customer_id AND l.scope_id = c.scope_id AND l.channel = c.channel
     WHERE (l.state, l.since, l.entry_id) IS DISTINCT FROM (c.state, c.since, c.entry_id)

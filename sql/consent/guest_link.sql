@@ -43,6 +43,37 @@ ALTER FUNCTION crm.guest_link(text, text, text, text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.guest_link(text, text, text, text) IS 'Token for the link in a mail by which a guest (the CRM''s id or the platform''s) unsubscribes from a channel or opens his preferences, at a venue or (null) in the organisation: 64 hexadecimal digits that tell nothing, do not expire, and are the same each time. CR404 for an unknown guest or venue, 22023 names the parameter at fault, CR503 where the key is lost.';
 GRANT EXECUTE ON FUNCTION crm.guest_link(text, text, text, text) TO crm_manager;
 
+CREATE OR REPLACE FUNCTION crm.unsubscribe_tokens(channel text, customers uuid[], venue text DEFAULT NULL) RETURNS TABLE (customer_id uuid, token text)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+  org int;
+  scope uuid := '00000000-0000-0000-0000-000000000000';
+  of_venue crm.venue_key;
+BEGIN
+  IF channel IS NULL OR channel <> ALL (crm.consent_channels()) THEN
+    RAISE EXCEPTION 'unknown channel "%"', left(channel, 60) USING ERRCODE = '22023', COLUMN = 'channel', HINT = array_to_string(crm.consent_channels(), ', ') || '.';
+  ELSIF customers IS NULL OR cardinality(customers) > 10000 THEN
+    RAISE EXCEPTION 'give at most 10,000 guests' USING ERRCODE = '22023', COLUMN = 'customers';
+  END IF;
+  IF venue IS NULL THEN
+    org := crm.acting_org();
+  ELSE
+    of_venue := crm.visible_venue(venue);
+    org := of_venue.org_id;
+    scope := of_venue.venue_id;
+  END IF;
+  RETURN QUERY
+  SELECT c.customer_id, crm.link_token(org, c.customer_id, scope, 'unsubscribe', channel)
+  FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = ANY (customers) ORDER BY c.customer_id;
+END
+$$;
+ALTER FUNCTION crm.unsubscribe_tokens(text, uuid[], text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.unsubscribe_tokens(text, uuid[], text) IS 'Tokens for the unsubscribe links in mails to some guests (by the CRM''s ids), as of crm.guest_link: unknown guests are left out. CR404 for an unknown venue, 22023 names the parameter at fault, CR503 where the key is lost.';
+GRANT EXECUTE ON FUNCTION crm.unsubscribe_tokens(text, uuid[], text) TO crm_manager;
+
 CREATE OR REPLACE FUNCTION crm.held_link(token text, kinds text[], OUT org_id int, OUT customer_id uuid, OUT scope_id uuid, OUT kind text, OUT channel text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

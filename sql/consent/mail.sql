@@ -24,13 +24,14 @@ BEGIN
   FROM taken AS t
   JOIN crm.opt_in_request AS r ON r.org_id = t.org_id AND r.request_id = t.request_id
   JOIN crm.customer AS c ON c.org_id = t.org_id AND c.customer_id = t.customer_id
-  WHERE r.state = 'PENDING' AND crm.keyed_hash('email:' || c.email_key) = r.address_hash;
+  WHERE r.state = 'PENDING' AND crm.keyed_hash('email:' || c.email_key) = r.address_hash AND NOT crm.is_suppressed(t.org_id, 'email', c.email_key);
   -- What has nobody to go to any more.
   UPDATE crm.mail AS m SET state = 'OBSOLETE', due_at = NULL, decided_at = clock_timestamp()
   FROM crm.opt_in_request AS r
   WHERE m.state = 'QUEUED' AND m.attempts > 0 AND r.org_id = m.org_id AND r.request_id = m.request_id
     AND (r.state <> 'PENDING' OR NOT EXISTS (SELECT FROM crm.customer AS c WHERE c.org_id = m.org_id AND c.customer_id = m.customer_id
-                                             AND crm.keyed_hash('email:' || c.email_key) = r.address_hash));
+                                             AND crm.keyed_hash('email:' || c.email_key) = r.address_hash
+                                             AND NOT crm.is_suppressed(m.org_id, 'email', c.email_key)));
 END
 $$;
 ALTER FUNCTION crm.take_mail(int) OWNER TO crm_owner;

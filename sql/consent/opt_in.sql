@@ -42,6 +42,9 @@ BEGIN
     RAISE EXCEPTION 'the guest has no e-mail address to confirm from' USING ERRCODE = '22023', COLUMN = 'customer', HINT = 'Give him one with crm.update_customer.';
   END IF;
   PERFORM crm.require_key();
+  IF crm.is_suppressed(org, 'email', address) THEN
+    RAISE EXCEPTION 'the guest''s e-mail address is suppressed' USING ERRCODE = 'CR409', COLUMN = 'customer', HINT = 'crm.lift_suppression(address), where he wishes so himself.';
+  END IF;
   PERFORM crm.cancel_opt_ins(org, guest, scope, channel);
   INSERT INTO crm.opt_in_request (org_id, request_id, customer_id, scope_id, channel, purpose, wording_id, address_hash, token_hash, expires_at)
   VALUES (org, request, guest, scope, channel, purpose, wording, crm.keyed_hash('email:' || address), crm.token_hash(crm.token_of('opt_in', request)),

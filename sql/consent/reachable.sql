@@ -1,6 +1,6 @@
 CREATE OR REPLACE FUNCTION crm.reachable(channel text, venue text DEFAULT NULL, after uuid DEFAULT NULL, max_rows int DEFAULT 200)
-RETURNS TABLE (customer_id uuid, ref text, name text, language text, address text, unsubscribe_token text)
-LANGUAGE plpgsql SECURITY DEFINER
+RETURNS TABLE (customer_id uuid, ref text, name text, language text, address text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -22,14 +22,14 @@ BEGIN
     scope := of_venue.venue_id;
   END IF;
   RETURN QUERY
-  SELECT r.customer_id, c.ref, c.name, c.language, crm.address_for(channel, c.email, c.phone_e164), crm.link_token(org, r.customer_id, scope, 'unsubscribe', channel)
+  SELECT r.customer_id, c.ref, c.name, c.language, crm.address_for(channel, c.email, c.phone_e164)
   FROM crm.reachable_at(org, channel, scope, COALESCE(after, '00000000-0000-0000-0000-000000000000'), max_rows) AS r
   JOIN crm.customer AS c ON c.org_id = org AND c.customer_id = r.customer_id
   ORDER BY r.customer_id;
 END
 $$;
 ALTER FUNCTION crm.reachable(text, text, uuid, int) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.reachable(text, text, uuid, int) IS 'Who may be written to now on a channel, by a venue or (null) the whole organisation, with name, language, address and the token of the link to unsubscribe, in the order of their ids, after the one given, at most so many: consented and not revoked, an address that is not suppressed, neither blocked, merged, erased nor about to be, and no wish to be left alone. Whoever sends asks here and nowhere else. CR404 for an unknown venue, 22023 names the parameter at fault, CR503 where the key is lost.';
+COMMENT ON FUNCTION crm.reachable(text, text, uuid, int) IS 'Who may be written to now on a channel, by a venue or (null) the whole organisation, with name, language and address, in the order of their ids, after the one given, at most so many: consented and not revoked, an address that is not suppressed, neither blocked, merged, erased nor about to be, and no wish to be left alone. Whoever sends asks here and nowhere else. CR404 for an unknown venue, 22023 names the parameter at fault. crm.unsubscribe_tokens gives the links that their mails must have.';
 GRANT EXECUTE ON FUNCTION crm.reachable(text, text, uuid, int) TO crm_manager;
 
 CREATE OR REPLACE FUNCTION crm.reachable_at(org int, of_channel text, scope uuid, after uuid, max_rows int) RETURNS TABLE (customer_id uuid)

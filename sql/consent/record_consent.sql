@@ -78,7 +78,7 @@ BEGIN
   ELSIF wording IS NOT NULL AND NOT EXISTS (SELECT FROM crm.wording AS w WHERE w.org_id = guest.org_id AND w.wording_id = wording) THEN
     RAISE EXCEPTION 'unknown wording %', wording USING ERRCODE = 'CR404', COLUMN = 'wording', HINT = 'crm.save_wording makes one.';
   END IF;
-  IF action = 'GRANTED' AND source <> 'preference_centre' AND crm.needs_confirmation(guest.org_id, guest.scope_id, channel) THEN
+  IF action = 'GRANTED' AND source NOT IN ('preference_centre', 'import') AND crm.needs_confirmation(guest.org_id, guest.scope_id, channel) THEN
     entry_id := crm.open_opt_in(guest.org_id, guest.customer_id, guest.scope_id, channel, source, purpose, wording, actor, ip, user_agent, detail);
   ELSE
     entry_id := crm.add_consent_entry(guest.org_id, guest.customer_id, guest.scope_id, channel, action, source, purpose, wording, actor, ip, user_agent, detail, occurred_at);

@@ -46,6 +46,25 @@ END
 $$;
 COMMENT ON FUNCTION crm.suppress_guest(int, uuid, text) IS 'Suppresses all addresses that are known of a guest, and returns how many were not before. Runs inside functions of crm_owner';
 
+CREATE OR REPLACE FUNCTION crm.address_key(org int, address text, OUT kind text, OUT known text, OUT guests uuid[])
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  kind := CASE WHEN address LIKE '%@%' THEN 'email' ELSE 'phone' END;
+  known := CASE kind WHEN 'email' THEN lower(btrim(address)) ELSE crm.phone_e164(address, crm.region_of(org, NULL)) END;
+  IF known IS NULL OR length(known) > 320 THEN
+    RAISE EXCEPTION 'this is neither an e-mail address nor a phone number' USING ERRCODE = '22023', COLUMN = 'address', HINT = 'A number with its country''s code, such as +49 30 123456.';
+  END IF;
+  IF kind = 'email' THEN
+    guests := ARRAY(SELECT c.customer_id FROM crm.customer AS c WHERE c.org_id = org AND c.email_key = known ORDER BY c.customer_id);
+  ELSE
+    guests := ARRAY(SELECT c.customer_id FROM crm.customer AS c WHERE c.org_id = org AND reverse(c.phone_digits) = reverse(ltrim(known, '+')) ORDER BY c.customer_id);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION crm.address_key(int, text) IS 'Kind of an address, the form in which it is known, and the guests whose it is; 22023 for what is none';
+
 CREATE OR REPLACE FUNCTION crm.suppress_address(address text, reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -54,30 +73,50 @@ AS $$
 #variable_conflict use_variable
 DECLARE
   org int := crm.acting_org();
-  kind text := CASE WHEN address LIKE '%@%' THEN 'email' ELSE 'phone' END;
-  known text := CASE WHEN address LIKE '%@%' THEN lower(btrim(address)) ELSE crm.phone_e164(address, crm.region_of(org, NULL)) END;
-  guests uuid[];
+  found_key record;
 BEGIN
   PERFORM crm.require_key();
   IF reason IS NULL OR reason NOT IN ('bounce', 'complaint', 'request') THEN
     RAISE EXCEPTION 'unknown reason "%"', left(reason, 60) USING ERRCODE = '22023', COLUMN = 'reason', HINT = 'bounce, complaint or request.';
-  ELSIF known IS NULL OR length(known) > 320 THEN
-    RAISE EXCEPTION 'this is neither an e-mail address nor a phone number' USING ERRCODE = '22023', COLUMN = 'address', HINT = 'A number with its country''s code, such as +49 30 123456.';
   END IF;
-  INSERT INTO crm.suppression (org_id, kind, address_hash, reason) VALUES (org, kind, crm.keyed_hash(kind || ':' || known), reason) ON CONFLICT DO NOTHING;
+  SELECT * INTO found_key FROM crm.address_key(org, address);
+  INSERT INTO crm.suppression (org_id, kind, address_hash, reason)
+  VALUES (org, found_key.kind, crm.keyed_hash(found_key.kind || ':' || found_key.known), reason) ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
     RETURN false;
   END IF;
-  guests := ARRAY(SELECT c.customer_id FROM crm.customer AS c WHERE c.org_id = org
-                  AND CASE kind WHEN 'email' THEN c.email_key = known ELSE reverse(c.phone_digits) = reverse(ltrim(known, '+')) END ORDER BY c.customer_id);
-  PERFORM crm.follow_reachable(org, guests);
-  PERFORM crm.follow_profiles(org, guests, 'consent');
+  PERFORM crm.follow_reachable(org, found_key.guests);
+  PERFORM crm.follow_profiles(org, found_key.guests, 'consent');
   RETURN true;
 END
 $$;
 ALTER FUNCTION crm.suppress_address(text, text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.suppress_address(text, text) IS 'Has an e-mail address or a phone number never written to again in the organisation, because of a bounce, a complaint or a request; only its keyed hash is kept. Returns false where it was suppressed already. 22023 names the parameter at fault, CR503 where the key is lost.';
 GRANT EXECUTE ON FUNCTION crm.suppress_address(text, text) TO crm_manager;
+
+CREATE OR REPLACE FUNCTION crm.lift_suppression(address text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '2s'
+AS $$
+DECLARE
+  org int := crm.acting_org();
+  found_key record;
+BEGIN
+  PERFORM crm.require_key();
+  SELECT * INTO found_key FROM crm.address_key(org, address);
+  DELETE FROM crm.suppression AS s WHERE s.org_id = org AND s.address_hash = crm.keyed_hash(found_key.kind || ':' || found_key.known);
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  PERFORM crm.follow_reachable(org, found_key.guests);
+  PERFORM crm.follow_profiles(org, found_key.guests, 'consent');
+  RETURN true;
+END
+$$;
+ALTER FUNCTION crm.lift_suppression(text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.lift_suppression(text) IS 'Lets an address that was suppressed be written to again, as its owner wishes; consent is needed as ever. Returns false where it was not suppressed. 22023 for what is no address, CR503 where the key is lost.';
+GRANT EXECUTE ON FUNCTION crm.lift_suppression(text) TO crm_admin;
 
 CREATE OR REPLACE FUNCTION crm.set_do_not_contact(customer text, banned boolean, reason text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
