@@ -6,7 +6,7 @@
 use pgrx::extension_sql_file;
 
 extension_sql_file!("../../sql/schema/bootstrap.sql", bootstrap);
-extension_sql_file!("../../sql/schema/now.sql", name = "schema_now");
+extension_sql_file!("../../sql/schema/now.sql", name = "schema_now", requires = [clock::clock_now]);
 extension_sql_file!("../../sql/schema/install.sql", name = "schema_install", requires = ["schema_now"]);
 extension_sql_file!(
     "../../sql/schema/local_day.sql",
