@@ -573,7 +573,12 @@ extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requi
 extension_sql_file!("../../sql/job/schedule.sql", name = "job_schedule", requires = ["job_run_night"]);
 extension_sql_file!("../../sql/job/stop_job.sql", name = "job_stop_job", requires = ["job_schedule"]);
 extension_sql_file!("../../sql/job/sweep.sql", name = "job_sweep", requires = ["job_stop_job"]);
-extension_sql_file!("../../sql/role/acting_org.sql", name = "role_acting_org", requires = ["job_sweep"]);
+extension_sql_file!("../../sql/role/access_log.sql", name = "role_access_log", requires = ["job_sweep"]);
+extension_sql_file!(
+    "../../sql/role/acting_org.sql",
+    name = "role_acting_org",
+    requires = ["role_access_log"]
+);
 extension_sql_file!(
     "../../sql/role/caller.sql",
     name = "role_caller",
@@ -594,4 +599,5 @@ extension_sql_file!(
     name = "role_visible_venue",
     requires = ["role_sign_in"]
 );
+extension_sql_file!("../../sql/bi/cohorts.sql", name = "bi_cohorts", requires = ["role_visible_venue"]);
 extension_sql_file!("../../sql/schema/finalize.sql", finalize);

@@ -87,7 +87,9 @@ impl Tenants {
         let guest = format!("{org}-{number}1");
         let (double, merged) = (format!("{org}-{number}2"), format!("{org}-{number}3"));
         let everyone = r#"{"v":1,"where":{"all":[]}}"#;
-        let regulars = r#"{"v":1,"where":{"field":"last_order_at","op":"within_last","value":"30d"}}"#;
+        let recent = format!(
+            r#"{{"v":1,"where":{{"any":[{{"field":"last_order_at","op":"within_last","value":"30d"}},{{"field":"tags","op":"has","value":"{org} tag"}}]}}}}"#
+        );
         let of_organisation = r#"{"v":1,"scope":"org","where":{"all":[]}}"#;
         for statement in [
             format!("SELECT crm.merge_customers('{double}', '{merged}', '{org} one person')"),
@@ -100,7 +102,7 @@ impl Tenants {
             format!("SELECT crm.set_health_needs('{guest}', ARRAY['gluten'], ARRAY['vegan'], '{venue}')"),
             format!("SELECT crm.state_preference('{guest}', 'seating', '{venue} window', '{venue}')"),
             format!("SELECT crm.create_segment('{venue}', '{venue}_all', '{venue} all', '{everyone}')"),
-            format!("SELECT crm.create_segment('{venue}', '{venue}_recent', '{venue} recent', '{regulars}')"),
+            format!("SELECT crm.create_segment('{venue}', '{venue}_recent', '{venue} recent', '{recent}')"),
             format!("SELECT crm.create_segment(NULL, '{org}_{number}', '{org} everyone', '{of_organisation}')"),
             format!("SELECT crm.include_in_segment((SELECT segment_id FROM crm.segment WHERE key = '{venue}_recent'), '{guest}', '{venue} reason')"),
             format!("SELECT crm.save_tag('{org} rule {number}', segment => (SELECT segment_id FROM crm.segment WHERE key = '{org}_{number}'))"),
@@ -215,7 +217,12 @@ impl Tenants {
             let condition = if of == "zqblue" || of == "zqred" {
                 format!("org_id = (SELECT org_id FROM crm.organisation WHERE ref = '{of}')")
             } else {
-                // What belongs to a venue, but for who the guest now is: guests are the organisation's.
+                // Membership follows what is known of a guest, who is the organisation's.
+                if ["crm.guest_segments", "crm.segment_change", "crm.segment_tally", "crm.outbox"]
+                    .contains(&table)
+                {
+                    continue;
+                }
                 let Some(column) = ["venue_id", "scope_id"].into_iter().find(|c| columns.contains(c)) else {
                     continue;
                 };

@@ -62,6 +62,11 @@ pub const RECIPES: &[Recipe] = &[
     ("crm.caller_venues()", &[(Blind, "crm.caller_venues()")]),
     ("crm.require_caller()", &[(Blind, "crm.require_caller()")]),
     ("crm.health()", &[(Blind, "crm.health()")]),
+    (
+        "crm.access_list(text,bigint,integer)",
+        &[(Blind, "crm.access_list()"), (Refused, "crm.access_list('{guest}')")],
+    ),
+    ("crm.cohort_months()", &[(Blind, "crm.cohort_months()")]),
     // Venues.
     ("crm.venue_list()", &[(Blind, "crm.venue_list()")]),
     (
@@ -283,7 +288,7 @@ pub const RECIPES: &[Recipe] = &[
         "crm.is_member(integer,text)",
         &[
             (Refused, "crm.is_member({segment}, '{guest}')"),
-            (Alike, "crm.is_member({own_segment}, '{guest}')"),
+            (Alike, "crm.is_member({own_org_segment}, '{guest}')"),
             (Refused, "crm.is_member({org_segment}, '{own_guest}')"),
         ],
     ),
