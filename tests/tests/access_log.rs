@@ -68,13 +68,14 @@ fn the_log_is_read_page_by_page_by_admins_of_the_whole_organisation() {
     admin.expect_refusal("SELECT * FROM crm.access_list(page_size => 0)", &["22023"], "200");
     let mut of_venue = tenants.login("zqred", "admin", "ARRAY['zqr1']");
     of_venue.expect_refusal("SELECT * FROM crm.access_list()", &["42501"], "all venues");
-    for role in ["reader", "staff", "manager"] {
+    for role in ["reader", "manager"] {
         tenants.login("zqred", role, "NULL").expect_refusal(
             "SELECT * FROM crm.access_list()",
             &["42501"],
             "",
         );
     }
+    staff.expect_refusal("SELECT * FROM crm.access_list()", &["42501"], "");
     admin.expect_refusal("SELECT * FROM crm.access_log", &["42501"], "");
 }
 
@@ -96,9 +97,6 @@ fn what_is_noted_stays() {
         tenants.sql.run("RESET ROLE");
     }
     assert_eq!(tenants.sql.number("SELECT count(*) FROM crm.access_log"), count);
-    // A read that is taken back is noted no more than it was one; the clock of the jobs does not date it.
-    let mut staff = tenants.login("zqred", "staff", "NULL");
-    staff.expect_refusal("SET crm.as_of = '2020-01-01'", &["42501"], "permission denied");
 }
 
 #[test]
