@@ -44,6 +44,7 @@ mod crm {}
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     caller::define_setting();
+    clock::define_settings();
     order_change::define_settings();
     secret::define_setting();
     venue_scoring::listen();

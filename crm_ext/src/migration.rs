@@ -25,6 +25,8 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     13 "013_preference",
     14 "014_import",
     15 "015_consent",
+    16 "016_access_log",
+    17 "017_bi",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]

@@ -6,7 +6,7 @@
 use pgrx::extension_sql_file;
 
 extension_sql_file!("../../sql/schema/bootstrap.sql", bootstrap);
-extension_sql_file!("../../sql/schema/now.sql", name = "schema_now");
+extension_sql_file!("../../sql/schema/now.sql", name = "schema_now", requires = [clock::clock_now]);
 extension_sql_file!("../../sql/schema/install.sql", name = "schema_install", requires = ["schema_now"]);
 extension_sql_file!(
     "../../sql/schema/local_day.sql",
@@ -625,7 +625,12 @@ extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requi
 extension_sql_file!("../../sql/job/schedule.sql", name = "job_schedule", requires = ["job_run_night"]);
 extension_sql_file!("../../sql/job/stop_job.sql", name = "job_stop_job", requires = ["job_schedule"]);
 extension_sql_file!("../../sql/job/sweep.sql", name = "job_sweep", requires = ["job_stop_job"]);
-extension_sql_file!("../../sql/role/acting_org.sql", name = "role_acting_org", requires = ["job_sweep"]);
+extension_sql_file!("../../sql/role/access_log.sql", name = "role_access_log", requires = ["job_sweep"]);
+extension_sql_file!(
+    "../../sql/role/acting_org.sql",
+    name = "role_acting_org",
+    requires = ["role_access_log"]
+);
 extension_sql_file!(
     "../../sql/role/caller.sql",
     name = "role_caller",
@@ -646,4 +651,5 @@ extension_sql_file!(
     name = "role_visible_venue",
     requires = ["role_sign_in"]
 );
+extension_sql_file!("../../sql/bi/cohorts.sql", name = "bi_cohorts", requires = ["role_visible_venue"]);
 extension_sql_file!("../../sql/schema/finalize.sql", finalize);

@@ -34,6 +34,7 @@ BEGIN
       RAISE EXCEPTION 'this is no cursor of a timeline' USING ERRCODE = '22023', COLUMN = 'after', HINT = 'Give back the cursor of the last row.';
     END;
   END IF;
+  PERFORM crm.log_access(org, 'timeline', guest);
   RETURN QUERY
   WITH event AS (
     (SELECT o.completed_at AS at, 'order' AS kind, o.order_ref AS id, o.venue_id,
@@ -93,5 +94,5 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.timeline(text, jsonb, int) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.timeline(text, jsonb, int) IS 'What happened to a guest (the CRM''s id or the platform''s), latest first, as far as the caller may see it: orders, notes, changes of label, segments entered and left (not those of the labels), changes of the profile (values for managers only), consent and merges; a page after the cursor of the last row of the page before. CR404 for an unknown guest, 22023 names the parameter at fault.';
+COMMENT ON FUNCTION crm.timeline(text, jsonb, int) IS 'What happened to a guest (the CRM''s id or the platform''s), latest first, as far as the caller may see it: orders, notes, changes of label, segments entered and left (not those of the labels), changes of the profile (values for managers only), consent and merges; a page after the cursor of the last row of the page before. CR404 for an unknown guest, 22023 names the parameter at fault. Noted in crm.access_log.';
 GRANT EXECUTE ON FUNCTION crm.timeline(text, jsonb, int) TO crm_staff;
