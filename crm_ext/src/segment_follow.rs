@@ -201,7 +201,7 @@ impl Scope {
         if guests.is_empty() || (!plan.asks_for_anything() && occasion != Occasion::Any) {
             return Ok(0);
         }
-        if !self.inline && matches!(cause.name, "order" | "profile" | "tag" | "preference") {
+        if !self.inline && matches!(cause.name, "order" | "profile" | "tag" | "preference" | "consent") {
             self.mark_due(guests)?;
             return Ok(0);
         }
@@ -362,7 +362,7 @@ fn follow_guests(
 ) -> Result<i32, ErrorReport> {
     let occasion = match cause {
         "order" if !new_here => Occasion::OrderAndLabel,
-        "profile" | "tag" => Occasion::Profile,
+        "profile" | "tag" | "consent" => Occasion::Profile,
         "preference" => Occasion::Preference,
         _ => Occasion::Any,
     };

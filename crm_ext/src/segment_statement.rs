@@ -296,7 +296,7 @@ const ONE_GUEST: &str = "(SELECT $1::int AS org_id, $2::uuid AS venue_id, $3::uu
     CASE WHEN $8::int > 0 THEN width_bucket($10::numeric - 0.01,
       (SELECT p.cuts FROM crm.venue_spend AS p WHERE p.org_id = $1 AND p.venue_id = $2)) END AS spend_percentile,
     c.name, c.phone, c.email, c.birth_date, crm.annual_day(c.birth_date, c.birthday) AS birthday, c.kind, c.status = 'blocked' AS blocked, c.language,
-    crm.city_of($1, $3) AS city, crm.tags_of($1, $3) AS tags, crm.local_day(c.created_at, $5::text, $6::time) AS created_day,
+    crm.city_of($1, $3) AS city, crm.tags_of($1, $3) AS tags, crm.consent_states($1, $2, $3) AS consent_states, crm.reachable_on($1, $2, $3) AS reachable_on, crm.local_day(c.created_at, $5::text, $6::time) AS created_day,
     '{}'::text[] AS segments, crm.random_bucket($3::uuid) AS random_bucket,
     n.allergens, n.dietary, n.favourites, n.dislikes, n.preferred_category, n.preferred_daypart, n.preferred_table, n.preferred_channel,
     n.preferred_payment_method, n.spend_trend

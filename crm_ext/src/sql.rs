@@ -455,9 +455,14 @@ extension_sql_file!(
     requires = ["import_export_customers"]
 );
 extension_sql_file!(
+    "../../sql/import/load_consents.sql",
+    name = "import_load_consents",
+    requires = ["import_import_status"]
+);
+extension_sql_file!(
     "../../sql/import/load_rows.sql",
     name = "import_load_rows",
-    requires = ["import_import_status"]
+    requires = ["import_load_consents"]
 );
 extension_sql_file!(
     "../../sql/import/map_import.sql",
@@ -474,10 +479,57 @@ extension_sql_file!(
     name = "import_undo_import",
     requires = ["import_run_import"]
 );
+extension_sql_file!("../../sql/consent/chain.sql", name = "consent_chain", requires = ["import_undo_import"]);
+extension_sql_file!(
+    "../../sql/consent/consent_history.sql",
+    name = "consent_consent_history",
+    requires = ["consent_chain"]
+);
+extension_sql_file!(
+    "../../sql/consent/follow_consents.sql",
+    name = "consent_follow_consents",
+    requires = ["consent_consent_history"]
+);
+extension_sql_file!(
+    "../../sql/consent/guest_link.sql",
+    name = "consent_guest_link",
+    requires = ["consent_follow_consents"]
+);
+extension_sql_file!(
+    "../../sql/consent/keep_evidence.sql",
+    name = "consent_keep_evidence",
+    requires = ["consent_guest_link"]
+);
+extension_sql_file!(
+    "../../sql/consent/mail.sql",
+    name = "consent_mail",
+    requires = ["consent_keep_evidence"]
+);
+extension_sql_file!("../../sql/consent/opt_in.sql", name = "consent_opt_in", requires = ["consent_mail"]);
+extension_sql_file!(
+    "../../sql/consent/reachable.sql",
+    name = "consent_reachable",
+    requires = ["consent_opt_in"]
+);
+extension_sql_file!(
+    "../../sql/consent/record_consent.sql",
+    name = "consent_record_consent",
+    requires = ["consent_reachable"]
+);
+extension_sql_file!(
+    "../../sql/consent/suppression.sql",
+    name = "consent_suppression",
+    requires = ["consent_record_consent", secret::keyed_hash]
+);
+extension_sql_file!(
+    "../../sql/consent/wording.sql",
+    name = "consent_wording",
+    requires = ["consent_suppression"]
+);
 extension_sql_file!(
     "../../sql/privacy/bind_pii.sql",
     name = "privacy_bind_pii",
-    requires = ["import_undo_import"]
+    requires = ["consent_wording"]
 );
 extension_sql_file!(
     "../../sql/privacy/erase_guest.sql",

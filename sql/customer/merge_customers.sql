@@ -41,7 +41,7 @@ BEGIN
   PERFORM crm.unlist_guests(of_org, ARRAY[kept.customer_id, gone.customer_id]);
   PERFORM crm.follow_objections(of_org, ARRAY[kept.customer_id, gone.customer_id]);
   PERFORM crm.recount_merged(of_org, gone.customer_id, ARRAY[kept.customer_id, gone.customer_id]);
-  PERFORM crm.follow_profile(of_org, kept.customer_id, 'merge');
+  PERFORM crm.follow_consents(of_org, ARRAY[kept.customer_id, gone.customer_id], 'merge');
 END
 $$;
 ALTER FUNCTION crm.merge_customers(text, text, text) OWNER TO crm_owner;
@@ -72,7 +72,7 @@ BEGIN
   PERFORM crm.unlist_guests(of_org, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
   PERFORM crm.follow_objections(of_org, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
   PERFORM crm.recount_merged(of_org, taken_back.survivor_id, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
-  PERFORM crm.follow_profile(of_org, g, 'merge') FROM unnest(ARRAY[taken_back.survivor_id, taken_back.customer_id]) AS g;
+  PERFORM crm.follow_consents(of_org, ARRAY[taken_back.survivor_id, taken_back.customer_id], 'merge');
 END
 $$;
 ALTER FUNCTION crm.unmerge_customer(text) OWNER TO crm_owner;
@@ -119,7 +119,7 @@ DECLARE
   recorded text;
 BEGIN
   -- What was recorded under a guest is his survivor's, and his own again when the merge is taken back.
-  FOREACH recorded IN ARRAY '{customer_contact,customer_tag,note}'::text[] LOOP
+  FOREACH recorded IN ARRAY '{customer_contact,customer_tag,note,contact_ban}'::text[] LOOP
     EXECUTE format('UPDATE crm.%I AS r SET customer_id = o.owner
       FROM (SELECT o.origin_id, COALESCE(m.survivor_id, o.origin_id) AS owner FROM unnest($2) AS o(origin_id)
             LEFT JOIN crm.merged_customer AS m ON m.org_id = $1 AND m.customer_id = o.origin_id) AS o

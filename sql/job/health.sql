@@ -11,6 +11,13 @@ BEGIN
   RETURN QUERY SELECT 'warning', 'organisation ' || o.name, 'it has no region: phone numbers without a country''s code are found by their digits only', 'SELECT crm.set_region(''…''), such as DE, or map region of the venues.'
     FROM crm.organisation AS o WHERE o.default_region IS NULL
       AND EXISTS (SELECT FROM crm.customer AS c WHERE c.org_id = o.org_id AND c.phone_digits IS NOT NULL AND c.phone_e164 IS NULL);
+  RETURN QUERY SELECT 'error', 'key of suppressed addresses', 'it is lost: nobody is reachable, and no link can be mailed', 'Restore the file that the setting crm.key_file names.'
+    WHERE crm.keyed_hash('') IS NULL;
+  RETURN QUERY SELECT 'warning', 'consent', format('%s entries since %s are not sealed', count(*), min(e.recorded_at)), 'SELECT crm.schedule(); or CALL crm.run_sweep();'
+    FROM crm.unsealed_consent AS u JOIN crm.consent_entry AS e ON e.org_id = u.org_id AND e.entry_id = u.entry_id
+    HAVING min(e.recorded_at) < clock_timestamp() - interval '1 hour';
+  RETURN QUERY SELECT 'warning', 'mail', format('%s mails could not be delivered', count(*)), 'SELECT * FROM crm.mail WHERE state = ''DEAD'';'
+    FROM crm.mail AS m WHERE m.state = 'DEAD' AND m.decided_at > now() - interval '7 days' HAVING count(*) > 0;
   RETURN QUERY SELECT 'warning', 'changes put off: ' || c.entity,
       format('%s since %s: %s', count(*), min(c.occurred_at), max(c.message)), 'SELECT crm.repair_failed();'
     FROM crm.failed_change AS c GROUP BY c.entity;

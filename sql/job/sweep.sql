@@ -53,6 +53,7 @@ BEGIN
     END IF;
   END LOOP;
   written := written + crm.expire_tags(1000);
+  written := written + crm.expire_opt_ins(1000) + crm.seal_consents(1000);
   written := written + crm.sweep_segments(as_of);
   RETURN written;
 END

@@ -36,9 +36,9 @@ BEGIN
   refs := ARRAY(SELECT c.ref FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = ANY (guests) ORDER BY c.customer_id);
   known := crm.known_values(org, guests, refs);
 
-  -- While his addresses are still there.
+  -- While his addresses are still there; the ledger ends with REVOKED.
   FOR at IN SELECT g FROM unnest(guests) AS g LOOP
-    PERFORM crm.forget_consent(org, at.g);
+    PERFORM crm.suppress_guest(org, at.g, 'erasure'), crm.revoke_all(org, at.g, 'erasure');
   END LOOP;
 
   -- First what the mirror asks: it takes nothing in of a guest who was erased.
@@ -78,19 +78,3 @@ AS $$
                  WHERE c.org_id <> org AND c.status <> 'erased')
 $$;
 COMMENT ON FUNCTION crm.known_elsewhere(int, text[]) IS 'Whether another organisation still knows one of some customers in a table of the platform that is common to all: then its rows are not this organisation''s to change';
-
-CREATE OR REPLACE FUNCTION crm.forget_consent(org int, guest uuid) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-  -- The suppression list is made of his addresses, the ledger ends with REVOKED.
-  IF to_regprocedure('crm.suppress_guest(int,uuid,text)') IS NOT NULL THEN
-    PERFORM crm.suppress_guest(org, guest, 'erasure');
-  END IF;
-  IF to_regprocedure('crm.revoke_all(int,uuid,text)') IS NOT NULL THEN
-    PERFORM crm.revoke_all(org, guest, 'erasure');
-  END IF;
-END
-$$;
-COMMENT ON FUNCTION crm.forget_consent(int, uuid) IS 'Puts the numbers and addresses of a guest on the suppression list, as keyed hashes, and revokes all consent for good';

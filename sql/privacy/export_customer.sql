@@ -11,6 +11,7 @@ DECLARE
   refs text[];
   orders jsonb;
   of_crm jsonb;
+  consents jsonb := '[]';
 BEGIN
   IF NOT crm.may_manage() THEN
     RAISE EXCEPTION 'only a manager hands out all that is held of a guest' USING ERRCODE = '42501';
@@ -27,17 +28,22 @@ BEGIN
   FROM crm.customer AS c CROSS JOIN LATERAL crm.orders_of(org, c.ref, NULL) AS o
   LEFT JOIN crm.venue AS v ON v.org_id = org AND v.venue_id = o.venue_id
   WHERE c.org_id = org AND c.customer_id = guest;
+  -- A receipt is of the caller's organisation, which a superuser of several has none.
+  IF crm.caller_org() IS NOT NULL OR (SELECT count(*) = 1 FROM crm.organisation) THEN
+    SELECT COALESCE(jsonb_agg(crm.consent_receipt(e.entry_id) ORDER BY e.entry_id), '[]') INTO consents
+    FROM crm.consent_entry AS e WHERE e.org_id = org AND e.customer_id = ANY (guests);
+  END IF;
   PERFORM crm.note_export(org, guest);
   RETURN jsonb_build_object(
     'customer_id', guest, 'accounts', to_jsonb(guests), 'exported_at', clock_timestamp(),
     'organisation', (SELECT o.name FROM crm.organisation AS o WHERE o.org_id = org),
     'held', of_crm,
     'platform', (SELECT COALESCE(jsonb_agg(jsonb_build_object('relation', p.relation, 'rows', p.rows) ORDER BY p.relation), '[]') FROM crm.platform_rows(refs) AS p),
-    'orders', orders);
+    'consents', consents, 'orders', orders);
 END
 $$;
 ALTER FUNCTION crm.export_customer(text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.export_customer(text) IS 'Everything that is held of a guest (the CRM''s id or the platform''s) and of those merged into him (GDPR art. 15 and 20), JSON. held: per table of the map of personal data the class of each column, whether its rows were inferred from his orders, and the rows; platform: what the platform''s own tables hold of him in bound columns; orders, with their lines. For managers of the whole organisation; every export is logged. CR404 for an unknown guest, 42501 for who may not.';
+COMMENT ON FUNCTION crm.export_customer(text) IS 'Everything that is held of a guest (the CRM''s id or the platform''s) and of those merged into him (GDPR art. 15 and 20), JSON. held: per table of the map of personal data the class of each column, whether its rows were inferred from his orders, and the rows; platform: what the platform''s own tables hold of him in bound columns; consents: a receipt for each; orders, with their lines. For managers of the whole organisation; every export is logged. CR404 for an unknown guest, 42501 for who may not.';
 GRANT EXECUTE ON FUNCTION crm.export_customer(text) TO crm_manager;
 
 -- The one place where the access log learns of it.

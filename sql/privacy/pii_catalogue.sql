@@ -9,6 +9,10 @@ AS $$
     -- What becomes of a guest's rows: delete, redact, keep; of rows of no guest whose text may name one: mentions. Which
     -- columns say whose a row is, or through which table that is known.
     ('customer',             'redact',   'customer_id',                     NULL),
+    ('consent',              'keep',     'customer_id',                     NULL),
+    ('consent_entry',        'keep',     'customer_id',                     NULL),
+    ('consent_evidence',     'delete',   'entry_id',                        'consent_entry'),
+    ('contact_ban',          'delete',   'origin_id customer_id',           NULL),
     ('customer_contact',     'delete',   'origin_id customer_id',           NULL),
     ('customer_tag',         'delete',   'origin_id customer_id',           NULL),
     ('customer_venue_stats', 'keep',     'customer_id',                     NULL),
@@ -16,6 +20,7 @@ AS $$
     ('distinct_pair',        'delete',   'customer_id other_id',            NULL),
     ('erasure_request',      'redact',   'customer_id',                     NULL),
     ('guest_habit',          'delete',   'customer_id',                     NULL),
+    ('guest_link',           'keep',     'customer_id',                     NULL),
     ('guest_segments',       'keep',     'customer_id',                     NULL),
     ('guest_text',           'delete',   'customer_id',                     NULL),
     ('health_change',        'delete',   'origin_id',                       NULL),
@@ -23,11 +28,14 @@ AS $$
     ('import_row',           'redact',   'customer_id',                     NULL),
     ('label_change',         'keep',     'customer_id',                     NULL),
     ('listed_guest',         'delete',   'customer_id',                     NULL),
+    ('mail',                 'delete',   'customer_id',                     NULL),
     ('merged_customer',      'redact',   'customer_id into_id survivor_id', NULL),
     ('note',                 'redact',   'origin_id customer_id',           NULL),
+    ('opt_in_request',       'delete',   'customer_id',                     NULL),
     ('profile_change',       'redact',   'customer_id',                     NULL),
     ('profiling_change',     'redact',   'customer_id',                     NULL),
     ('profiling_objection',  'keep',     'customer_id',                     NULL),
+    ('reachable_guest',      'delete',   'customer_id',                     NULL),
     ('segment_change',       'keep',     'customer_id',                     NULL),
     ('segment_override',     'delete',   'customer_id',                     NULL),
     ('stated_preference',    'delete',   'origin_id customer_id',           NULL),
@@ -45,6 +53,8 @@ AS $$
     ('binding',              'keep', NULL, NULL),
     ('bound_pii',            'keep', NULL, NULL),
     ('changed_day',          'keep', NULL, NULL),
+    ('consent_head',         'keep', NULL, NULL),
+    ('consent_seal',         'keep', NULL, NULL),
     ('derivation',           'keep', NULL, NULL),
     ('job_progress',         'keep', NULL, NULL),
     ('migration',            'keep', NULL, NULL),
@@ -52,12 +62,16 @@ AS $$
     ('principal',            'keep', NULL, NULL),
     ('product_sale',         'keep', NULL, NULL),
     ('retention_policy',     'keep', NULL, NULL),
+    ('secret',               'keep', NULL, NULL),
     ('segment_tally',        'keep', NULL, NULL),
+    ('suppression',          'keep', NULL, NULL),
+    ('unsealed_consent',     'keep', NULL, NULL),
     ('venue',                'keep', NULL, NULL),
     ('venue_closure',        'keep', NULL, NULL),
     ('venue_day',            'keep', NULL, NULL),
     ('venue_scoring',        'keep', NULL, NULL),
-    ('venue_spend',          'keep', NULL, NULL)
+    ('venue_spend',          'keep', NULL, NULL),
+    ('wording',              'keep', NULL, NULL)
   ) AS v(relation, rows, guest, via)
 $$;
 COMMENT ON FUNCTION crm.pii_rows() IS 'Per table of the CRM: what becomes of a guest''s rows when he is erased (delete, redact, keep; mentions for rows of no guest whose text may name one), the columns that say whose a row is, and, where a row names its guest through another table, which';
@@ -69,13 +83,30 @@ AS $$
   SELECT v.relation, c.name, v.class, v.treatment
   FROM (VALUES
     -- Class: personal; health (GDPR art. 9); derived: inferred from orders; key: names a guest and tells nothing of him; kept:
-    -- nothing of guests. Treatment: delete, with the row; keep; null; constant:…; mention:… where it holds what was known of
+    -- nothing of guests, or what they did, with nobody's name, as evidence. Treatment: delete, with the row; keep; null; constant:…; mention:… where it holds what was known of
     -- the guest (mention: for null); words: of names, where nobody else has them.
     ('customer', 'key', 'keep', 'org_id customer_id ref'),
     ('customer', 'personal', 'null', 'name phone phone_region email birth_date birthday anniversary_date anniversary gender language document photo_url preferred_channel preferred_venue blocked_reason'),
     ('customer', 'derived', 'null', 'phone_e164 phone_digits email_key name_lexemes'),
     ('customer', 'kept', 'constant:erased', 'status'),
     ('customer', 'kept', 'keep', 'kind source created_at created_by updated_at'),
+    -- The ledger of consent is evidence and stays; what it is known by goes.
+    ('consent', 'key', 'keep', 'org_id customer_id scope_id entry_id'),
+    ('consent', 'kept', 'keep', 'channel state since'),
+    ('consent_entry', 'key', 'keep', 'org_id entry_id customer_id scope_id'),
+    ('consent_entry', 'kept', 'keep', 'channel action source purpose wording_id actor_id evidence_hash occurred_at recorded_at entry_hash'),
+    ('consent_evidence', 'key', 'delete', 'org_id entry_id'),
+    ('consent_evidence', 'personal', 'delete', 'ip user_agent detail salt'),
+    ('contact_ban', 'key', 'delete', 'org_id origin_id customer_id'),
+    ('contact_ban', 'personal', 'delete', 'reason banned_at banned_by'),
+    ('guest_link', 'key', 'keep', 'org_id link_id customer_id scope_id'),
+    ('guest_link', 'kept', 'keep', 'kind channel token_hash created_at'),
+    ('mail', 'key', 'delete', 'org_id mail_id customer_id request_id'),
+    ('mail', 'personal', 'delete', 'kind queued_at due_at attempts state last_error decided_at'),
+    ('opt_in_request', 'key', 'delete', 'org_id request_id customer_id scope_id'),
+    ('opt_in_request', 'personal', 'delete', 'channel purpose wording_id address_hash token_hash state requested_at expires_at sends last_sent_at decided_at'),
+    ('reachable_guest', 'key', 'delete', 'org_id scope_id customer_id'),
+    ('reachable_guest', 'kept', 'delete', 'channel not_at'),
     ('customer_contact', 'key', 'delete', 'org_id contact_id origin_id customer_id'),
     ('customer_contact', 'personal', 'delete', 'kind label value value_key city postal_code country is_default created_at created_by'),
     ('customer_tag', 'key', 'delete', 'org_id origin_id tag_id customer_id'),
@@ -168,11 +199,17 @@ AS $$
     ('product_sale', 'kept', 'keep', 'org_id venue_id product_ref last_sold_at'),
     ('retention_policy', 'kept', 'keep', 'org_id anonymise_after_months drop_events_after_months set_by set_at'),
     ('segment_tally', 'kept', 'keep', 'org_id segment_id tally_id delta'),
-    ('venue', 'kept', 'keep', 'org_id venue_id ref name timezone currency min_cohort regular_visits at_risk_days lost_days new_days day_starts_at created_at region breakfast_from lunch_from afternoon_from dinner_from late_from'),
+    ('venue', 'kept', 'keep', 'org_id venue_id ref name timezone currency min_cohort regular_visits at_risk_days lost_days new_days day_starts_at created_at region breakfast_from lunch_from afternoon_from dinner_from late_from require_double_opt_in'),
     ('venue_closure', 'kept', 'keep', 'org_id venue_id from_day to_day'),
     ('venue_day', 'kept', 'keep', 'org_id venue_id day guests new_guests returning_guests orders revenue champions loyal potential new at_risk lost inactive'),
     ('venue_scoring', 'kept', 'keep', 'org_id venue_id ref counting timezone day_starts_at rule method cohort_size recency_cuts frequency_cuts monetary_cuts median_bill median_bill_orders regulars median_regular_visits median_regular_spent computed_at closed_day recounted_at'),
-    ('venue_spend', 'kept', 'keep', 'org_id venue_id cuts computed_at')
+    ('venue_spend', 'kept', 'keep', 'org_id venue_id cuts computed_at'),
+    ('wording', 'kept', 'keep', 'org_id wording_id key locale version body body_hash created_at created_by'),
+    ('consent_head', 'kept', 'keep', 'org_id position chain_hash sealed_at'),
+    ('consent_seal', 'kept', 'keep', 'org_id position entry_id entry_hash chain_hash sealed_at'),
+    ('secret', 'kept', 'keep', 'name value proof'),
+    ('suppression', 'kept', 'keep', 'org_id address_hash kind reason suppressed_at'),
+    ('unsealed_consent', 'kept', 'keep', 'org_id entry_id')
   ) AS v(relation, class, treatment, columns)
   CROSS JOIN LATERAL string_to_table(v.columns, ' ') AS c(name)
 $$;

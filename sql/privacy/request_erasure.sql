@@ -50,6 +50,8 @@ BEGIN
     VALUES (org, guest, 'REQUESTED', origin, left(btrim(reason), 1000), (SELECT c.principal_id FROM crm.caller() AS c), clock_timestamp() + interval '7 days')
     RETURNING request_id INTO request;
   END IF;
+  PERFORM crm.follow_reachable(org, ARRAY[guest]);
+  PERFORM crm.follow_profiles(org, ARRAY[guest], 'consent');
   RETURN request;
 END
 $$;
@@ -101,6 +103,8 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown or expired token' USING ERRCODE = 'CR404', COLUMN = 'token';
   END IF;
+  PERFORM crm.follow_reachable(asked.org_id, ARRAY[asked.customer_id]);
+  PERFORM crm.follow_profiles(asked.org_id, ARRAY[asked.customer_id], 'consent');
   -- A customers table without organisations is one person in all that know him.
   FOR elsewhere IN
     SELECT c.org_id, c.customer_id FROM crm.customer AS c
@@ -132,6 +136,8 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no erasure of customer "%" is open', customer USING ERRCODE = 'CR409', COLUMN = 'customer';
   END IF;
+  PERFORM crm.follow_reachable(org, crm.same_person(org, crm.key(customer)));
+  PERFORM crm.follow_profiles(org, crm.same_person(org, crm.key(customer)), 'consent');
 END
 $$;
 ALTER FUNCTION crm.cancel_erasure(text) OWNER TO crm_owner;
