@@ -27,6 +27,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     15 "015_consent",
     16 "016_access_log",
     17 "017_bi",
+    18 "018_privacy",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]

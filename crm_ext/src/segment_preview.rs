@@ -13,7 +13,7 @@ use pgrx::prelude::*;
 use crate::criteria::read;
 use crate::plan::internal;
 use crate::segment_follow::Settings;
-use crate::segment_statement::{Guests, Statement, datum, relation};
+use crate::segment_statement::{Guests, Statement, datum, only_profiled, relation};
 
 /// After this the preview is an estimate.
 const MOST_TIME: Duration = Duration::from_millis(1800);
@@ -99,9 +99,10 @@ fn statement(explanation: &Explanation, of_organisation: bool, at_once: bool) ->
         let asked = statement.columns_asked("x");
         let _ = write!(
             statement.text,
-            "(SELECT {asked} FROM {} AS x WHERE x.org_id = $1 AND x.venue_id = $2 AND (uuid_hash(x.customer_id) & {}) = ANY ($3::int[]) OFFSET 0) AS f OFFSET 0) AS e",
+            "(SELECT {asked} FROM {} AS x WHERE x.org_id = $1 AND x.venue_id = $2 AND (uuid_hash(x.customer_id) & {}) = ANY ($3::int[]) AND {} OFFSET 0) AS f OFFSET 0) AS e",
             relation(of_organisation),
-            PARTS - 1
+            PARTS - 1,
+            only_profiled(of_organisation, "x")
         );
         statement.push(REACHABLE);
     }
@@ -263,8 +264,10 @@ fn explain_criteria(
     statement.push(", ");
     statement.push_sql(&explanation.values());
     statement.push("::text[] FROM ");
-    statement.push(relation(criteria.scope() == Scope::Org));
-    statement.push(" AS f WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = $3");
+    let of_organisation = criteria.scope() == Scope::Org;
+    statement.push(relation(of_organisation));
+    statement.push(" AS f WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = $3 AND ");
+    statement.push(&only_profiled(of_organisation, "f"));
     let types = statement.types(&[PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDOID]);
     let mut given: Vec<DatumWithOid<'_>> = vec![org_id.into(), scope_id.into(), customer_id.into()];
     for param in &statement.params {

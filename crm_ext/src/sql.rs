@@ -526,7 +526,71 @@ extension_sql_file!(
     name = "consent_wording",
     requires = ["consent_suppression"]
 );
-extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["consent_wording"]);
+extension_sql_file!(
+    "../../sql/privacy/bind_pii.sql",
+    name = "privacy_bind_pii",
+    requires = ["consent_wording"]
+);
+extension_sql_file!(
+    "../../sql/privacy/erase_guest.sql",
+    name = "privacy_erase_guest",
+    requires = ["privacy_bind_pii"]
+);
+extension_sql_file!(
+    "../../sql/privacy/erasures.sql",
+    name = "privacy_erasures",
+    requires = ["privacy_erase_guest"]
+);
+extension_sql_file!(
+    "../../sql/privacy/execute_erasure.sql",
+    name = "privacy_execute_erasure",
+    requires = ["privacy_erasures"]
+);
+extension_sql_file!(
+    "../../sql/privacy/export_customer.sql",
+    name = "privacy_export_customer",
+    requires = ["privacy_execute_erasure"]
+);
+extension_sql_file!(
+    "../../sql/privacy/guest_rows.sql",
+    name = "privacy_guest_rows",
+    requires = ["privacy_export_customer"]
+);
+extension_sql_file!(
+    "../../sql/privacy/pii_catalogue.sql",
+    name = "privacy_pii_catalogue",
+    requires = ["privacy_guest_rows"]
+);
+extension_sql_file!(
+    "../../sql/privacy/pii_map.sql",
+    name = "privacy_pii_map",
+    requires = ["privacy_pii_catalogue"]
+);
+extension_sql_file!(
+    "../../sql/privacy/platform_pii.sql",
+    name = "privacy_platform_pii",
+    requires = ["privacy_pii_map"]
+);
+extension_sql_file!(
+    "../../sql/privacy/request_erasure.sql",
+    name = "privacy_request_erasure",
+    requires = ["privacy_platform_pii"]
+);
+extension_sql_file!(
+    "../../sql/privacy/retention.sql",
+    name = "privacy_retention",
+    requires = ["privacy_request_erasure"]
+);
+extension_sql_file!(
+    "../../sql/privacy/set_profiling.sql",
+    name = "privacy_set_profiling",
+    requires = ["privacy_retention"]
+);
+extension_sql_file!(
+    "../../sql/binding/bind.sql",
+    name = "binding_bind",
+    requires = ["privacy_set_profiling"]
+);
 extension_sql_file!(
     "../../sql/binding/binding_field.sql",
     name = "binding_binding_field",

@@ -63,6 +63,7 @@ BEGIN
       -- Most guests have consented to nothing.
       AND EXISTS (SELECT FROM crm.consent AS g WHERE g.org_id = org AND g.customer_id = c.customer_id AND g.channel = h.channel AND g.state = 'GRANTED')
       AND NOT EXISTS (SELECT FROM crm.contact_ban AS b WHERE b.org_id = org AND b.customer_id = c.customer_id)
+      AND NOT crm.erasure_pending(org, c.customer_id)
   ), said AS MATERIALIZED (
     SELECT o.customer_id, o.channel, c.scope_id, c.state, c.since, c.entry_id
     FROM open AS o JOIN crm.consent AS c ON c.org_id = org AND c.customer_id = o.customer_id AND c.channel = o.channel

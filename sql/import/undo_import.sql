@@ -108,6 +108,7 @@ BEGIN
     RETURN NULL;
   END IF;
   reason := CASE
+    WHEN guest.status = 'erased' THEN 'the guest was erased since'
     WHEN EXISTS (SELECT FROM crm.customer_venue_stats AS t WHERE t.org_id = i.org_id AND t.customer_id = customer) THEN 'the guest has ordered'
     WHEN EXISTS (SELECT FROM crm.note AS n WHERE n.org_id = i.org_id AND n.origin_id = customer) THEN 'there are notes about the guest'
     WHEN EXISTS (SELECT FROM crm.customer_tag AS t WHERE t.org_id = i.org_id AND t.origin_id = customer)
