@@ -33,7 +33,7 @@ CREATE OR REPLACE FUNCTION crm.consent_history(customer text, at timestamptz DEF
 RETURNS TABLE (entry_id bigint, occurred_at timestamptz, recorded_at timestamptz, venue_id uuid, channel text, action text, source text, purpose text,
                wording_key text, wording_locale text, wording_version int, wording text, actor text, ip inet, user_agent text, detail text,
                recorded_for uuid, entry_hash text, sealed_position bigint)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -42,6 +42,7 @@ DECLARE
   sees uuid[] := crm.caller_venues();
 BEGIN
   SELECT * INTO guest FROM crm.known_guest(customer, NULL);
+  PERFORM crm.log_access(guest.org_id, 'consent_history', guest.customer_id);
   RETURN QUERY
   SELECT e.entry_id, e.occurred_at, e.recorded_at, NULLIF(e.scope_id, '00000000-0000-0000-0000-000000000000'), e.channel, e.action, e.source, e.purpose,
          w.key, w.locale, w.version, w.body, COALESCE(p.name, e.actor_id::text), v.ip, v.user_agent, v.detail,
@@ -59,7 +60,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.consent_history(text, timestamptz) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.consent_history(text, timestamptz) IS 'All that a guest (the CRM''s id or the platform''s) ever said about consent, or said up to an instant, the first first: when, on which channel, at which venue (null for the organisation), to what words, from where, recorded by whom, and its place in the sealed chain (null until the next sweep). recorded_for names the guest it was recorded under where that was one merged into him. Works after erasure, without the evidence. CR404 for an unknown guest.';
+COMMENT ON FUNCTION crm.consent_history(text, timestamptz) IS 'All that a guest (the CRM''s id or the platform''s) ever said about consent, or said up to an instant, the first first: when, on which channel, at which venue (null for the organisation), to what words, from where, recorded by whom, and its place in the sealed chain (null until the next sweep). recorded_for names the guest it was recorded under where that was one merged into him. Works after erasure, without the evidence. CR404 for an unknown guest. Noted in crm.access_log.';
 GRANT EXECUTE ON FUNCTION crm.consent_history(text, timestamptz) TO crm_staff;
 
 CREATE OR REPLACE FUNCTION crm.consent_receipt(entry bigint) RETURNS jsonb

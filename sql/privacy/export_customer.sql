@@ -46,11 +46,11 @@ ALTER FUNCTION crm.export_customer(text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.export_customer(text) IS 'Everything that is held of a guest (the CRM''s id or the platform''s) and of those merged into him (GDPR art. 15 and 20), JSON. held: per table of the map of personal data the class of each column, whether its rows were inferred from his orders, and the rows; platform: what the platform''s own tables hold of him in bound columns; consents: a receipt for each; orders, with their lines. For managers of the whole organisation; every export is logged. CR404 for an unknown guest, 42501 for who may not.';
 GRANT EXECUTE ON FUNCTION crm.export_customer(text) TO crm_manager;
 
--- The one place where the access log learns of it.
 CREATE OR REPLACE FUNCTION crm.note_export(org int, guest uuid) RETURNS void
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
+  SELECT crm.log_access(org, 'export_customer', guest);
   INSERT INTO crm.export_log (org_id, filter, format, guests, exported_by)
   VALUES (org, jsonb_build_object('customer_id', guest), 'json', 1, (SELECT c.principal_id FROM crm.caller() AS c))
 $$;

@@ -40,6 +40,7 @@ AS $$
     ('segment_override',     'delete',   'customer_id',                     NULL),
     ('stated_preference',    'delete',   'origin_id customer_id',           NULL),
     ('unlisted_guest',       'keep',     'customer_id',                     NULL),
+    ('access_log',           'mentions', NULL, NULL),
     ('export_log',           'mentions', NULL, NULL),
     ('failed_change',        'mentions', NULL, NULL),
     ('import',               'mentions', NULL, NULL),
@@ -164,6 +165,8 @@ AS $$
     ('stated_preference', 'personal', 'delete', 'scope_id kind value name strength times recorded_by first_at last_at'),
     ('unlisted_guest', 'key', 'keep', 'org_id customer_id note_id'),
 
+    ('access_log', 'personal', 'mention:{}', 'details'),
+    ('access_log', 'kept', 'keep', 'org_id access_id accessed_at principal_id principal role db_user what customer_id guests venue_id'),
     ('export_log', 'personal', 'mention:', 'filter'),
     ('export_log', 'kept', 'keep', 'org_id export_id segment_id format guests exported_by exported_at'),
     ('failed_change', 'key', 'keep', 'change_id venue_ref customer_ref order_ref'),
