@@ -28,6 +28,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     16 "016_access_log",
     17 "017_bi",
     18 "018_privacy",
+    19 "019_service",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]

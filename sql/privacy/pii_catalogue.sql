@@ -42,6 +42,7 @@ AS $$
     ('unlisted_guest',       'keep',     'customer_id',                     NULL),
     ('access_log',           'mentions', NULL, NULL),
     ('export_log',           'mentions', NULL, NULL),
+    ('kept_answer',          'mentions', NULL, NULL),
     ('failed_change',        'mentions', NULL, NULL),
     ('import',               'mentions', NULL, NULL),
     ('job_run',              'mentions', NULL, NULL),
@@ -65,6 +66,7 @@ AS $$
     ('retention_policy',     'keep', NULL, NULL),
     ('secret',               'keep', NULL, NULL),
     ('segment_tally',        'keep', NULL, NULL),
+    ('session',              'keep', NULL, NULL),
     ('suppression',          'keep', NULL, NULL),
     ('unsealed_consent',     'keep', NULL, NULL),
     ('venue',                'keep', NULL, NULL),
@@ -176,6 +178,8 @@ AS $$
     ('import', 'personal', 'mention:{}', 'warnings'),
     ('import', 'personal', 'keep', 'header'),
     ('import', 'kept', 'keep', 'org_id import_id venue_id state fields options day_first rows done_to created_by created_at started_at finished_at'),
+    ('kept_answer', 'personal', 'mention:[]', 'answer'),
+    ('kept_answer', 'kept', 'keep', 'org_id principal_id key request_hash created_at'),
     ('job_run', 'personal', 'mention:erased', 'error'),
     ('job_run', 'kept', 'keep', 'run_id job venue_id started_at finished_at rows milliseconds'),
     ('name_word', 'kept', 'keep', 'org_id'),
@@ -190,7 +194,7 @@ AS $$
     ('tag', 'personal', 'keep', 'name name_key'),
     ('tag', 'kept', 'keep', 'org_id tag_id colour segment_id created_at created_by'),
 
-    ('api_key', 'kept', 'keep', 'org_id key_hash principal_id created_at expires_at'),
+    ('api_key', 'kept', 'keep', 'org_id key_hash principal_id created_at expires_at key_id name last_used_on'),
     ('binding', 'kept', 'keep', 'entity schema_name table_name mapping fields granted bound_at backfilled_at drift drift_at'),
     ('bound_pii', 'kept', 'keep', 'schema_name table_name customer_column treatments fields granted bound_at'),
     ('changed_day', 'kept', 'keep', 'org_id change_id venue_id day'),
@@ -211,6 +215,7 @@ AS $$
     ('consent_head', 'kept', 'keep', 'org_id position chain_hash sealed_at'),
     ('consent_seal', 'kept', 'keep', 'org_id position entry_id entry_hash chain_hash sealed_at'),
     ('secret', 'kept', 'keep', 'name value proof'),
+    ('session', 'kept', 'keep', 'org_id session_hash key_hash created_at expires_at'),
     ('suppression', 'kept', 'keep', 'org_id address_hash kind reason suppressed_at'),
     ('unsealed_consent', 'kept', 'keep', 'org_id entry_id')
   ) AS v(relation, class, treatment, columns)
