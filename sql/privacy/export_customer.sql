@@ -75,7 +75,7 @@ BEGIN
     JOIN pg_attribute AS a ON a.attrelid = to_regclass(format('crm.%I', r.relation)) AND a.attname = m.column_name AND NOT a.attisdropped
     -- Hashes and search keys say nothing that is not said beside them.
     CROSS JOIN LATERAL (SELECT a.atttypid NOT IN ('bytea'::regtype, 'tsvector'::regtype, 'xid8'::regtype) AS is_shown) AS shown
-    WHERE r.guest_columns IS NOT NULL AND r.relation NOT IN ('listed_guest', 'guest_text', 'unlisted_guest')
+    WHERE r.guest_columns IS NOT NULL AND r.rows <> 'mentions' AND r.relation NOT IN ('listed_guest', 'guest_text', 'unlisted_guest')
     GROUP BY r.relation ORDER BY r.relation <> 'customer', r.relation
   LOOP
     EXECUTE format('SELECT jsonb_agg(jsonb_build_object(%s)) FROM crm.%I AS t WHERE %s AND $3 IS NULL', at.columns, at.relation, at.of_guests) INTO rows USING org, guests, NULL::text[];

@@ -97,7 +97,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT format('SELECT count(*) FROM crm.%I AS t WHERE %s AND (%s)', r.relation,
-                COALESCE(crm.rows_of_guests(r.relation),
+                COALESCE(CASE WHEN r.rows <> 'mentions' THEN crm.rows_of_guests(r.relation) END,
                          CASE WHEN EXISTS (SELECT FROM crm.pii_catalogue() AS m WHERE m.relation = r.relation AND m.column_name = 'org_id') THEN 't.org_id = $1' ELSE '$1 IS NOT NULL' END
                          || ' AND $2 IS NOT NULL'), c.mentioned)
   FROM crm.pii_rows() AS r

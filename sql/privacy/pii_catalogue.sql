@@ -40,7 +40,7 @@ AS $$
     ('segment_override',     'delete',   'customer_id',                     NULL),
     ('stated_preference',    'delete',   'origin_id customer_id',           NULL),
     ('unlisted_guest',       'keep',     'customer_id',                     NULL),
-    ('access_log',           'mentions', NULL, NULL),
+    ('access_log',           'mentions', 'customer_id',                     NULL),
     ('export_log',           'mentions', NULL, NULL),
     ('kept_answer',          'mentions', NULL, NULL),
     ('failed_change',        'mentions', NULL, NULL),
