@@ -24,7 +24,7 @@ BEGIN
     END IF;
   END LOOP;
   IF EXISTS (SELECT FROM pg_catalog.pg_roles
-             WHERE rolname = 'crm_owner' AND (rolsuper OR rolcanlogin OR NOT rolbypassrls)) THEN
+             WHERE rolname OPERATOR(pg_catalog.=) 'crm_owner' AND (rolsuper OR rolcanlogin OR NOT rolbypassrls)) THEN
     RAISE EXCEPTION 'role crm_owner exists with other attributes than pg_crm needs'
       USING ERRCODE = '42710', HINT = 'ALTER ROLE crm_owner NOSUPERUSER NOLOGIN BYPASSRLS, or rename the role that is in the way.';
   END IF;
