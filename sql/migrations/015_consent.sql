@@ -329,12 +329,9 @@ CREATE TRIGGER follow_address AFTER UPDATE OF email, phone, phone_region, status
   EXECUTE FUNCTION crm.follow_address();
 ALTER TABLE crm.customer ENABLE ALWAYS TRIGGER follow_address;
 
-GRANT SELECT ON crm.wording, crm.consent_entry, crm.consent, crm.reachable_guest, crm.contact_ban, crm.consent_seal, crm.consent_head, crm.unsealed_consent TO crm_staff;
+GRANT SELECT ON crm.wording, crm.consent_entry, crm.consent, crm.reachable_guest, crm.contact_ban TO crm_staff;
 CREATE POLICY own_organisation ON crm.wording FOR SELECT TO crm_staff USING (org_id = (SELECT crm.caller_org()));
 CREATE POLICY own_organisation ON crm.contact_ban FOR SELECT TO crm_staff USING (org_id = (SELECT crm.caller_org()));
-CREATE POLICY own_organisation ON crm.consent_seal FOR SELECT TO crm_staff USING (org_id = (SELECT crm.caller_org()));
-CREATE POLICY own_organisation ON crm.consent_head FOR SELECT TO crm_staff USING (org_id = (SELECT crm.caller_org()));
-CREATE POLICY own_organisation ON crm.unsealed_consent FOR SELECT TO crm_staff USING (org_id = (SELECT crm.caller_org()));
 DO $$
 DECLARE
   of_venue text;
