@@ -79,7 +79,7 @@ COMMENT ON COLUMN crm.pii_map.place IS 'crm or platform';
 COMMENT ON COLUMN crm.pii_map.relation IS 'Table, with its schema';
 COMMENT ON COLUMN crm.pii_map.column_name IS 'Column';
 COMMENT ON COLUMN crm.pii_map.class IS 'personal; health; derived (inferred from orders); key (names a guest and nothing else of him); kept (nothing of guests)';
-COMMENT ON COLUMN crm.pii_map.treatment IS 'What becomes of it: delete (with its row), keep, null, token, constant:…; mention:… where it holds what was known of the guest; words';
+COMMENT ON COLUMN crm.pii_map.treatment IS 'What becomes of it: delete (with its row), keep, null, token, constant:…; mention:… where it holds what was known of the guest, name:… where a word of it; words, of names that nobody else has';
 COMMENT ON COLUMN crm.pii_map.rows IS 'What becomes of the guest''s rows: delete, redact, keep; mentions: rows of no guest, whose text may name one';
 COMMENT ON COLUMN crm.pii_map.guest_columns IS 'Columns that say whose a row is';
 

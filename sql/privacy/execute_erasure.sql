@@ -6,17 +6,16 @@ AS $$
 DECLARE
   org int := crm.org_of_customer(customer, 'customer');
   guest uuid := COALESCE((SELECT m.survivor_id FROM crm.merged_customer AS m WHERE m.org_id = org AND m.customer_id = crm.key(customer)), crm.key(customer));
-  request crm.erasure_request;
+  request record;
 BEGIN
   IF force AND NULLIF(btrim(reason), '') IS NULL THEN
     RAISE EXCEPTION 'to erase a guest at once takes a reason' USING ERRCODE = '22023', COLUMN = 'reason';
   END IF;
-  SELECT r.* INTO request FROM crm.erasure_request AS r
+  SELECT r.request_id, r.due_at INTO request FROM crm.erasure_request AS r
   WHERE r.org_id = org AND r.customer_id = ANY (crm.same_person(org, guest)) AND r.state = 'REQUESTED' ORDER BY r.due_at, r.request_id LIMIT 1 FOR UPDATE;
   IF force THEN
     IF NOT FOUND THEN
-      SELECT r.* INTO STRICT request FROM crm.erasure_request AS r
-      WHERE r.org_id = org AND r.request_id = crm.open_erasure(org, guest, 'staff', reason);
+      SELECT crm.open_erasure(org, guest, 'staff', reason) AS request_id INTO request;
     END IF;
   ELSIF NOT FOUND THEN
     RAISE EXCEPTION 'no erasure of customer "%" is open', customer USING ERRCODE = 'CR409', COLUMN = 'customer',
