@@ -11,8 +11,8 @@ DECLARE
   found_type text;
 BEGIN
   PERFORM crm.require_schema();
-  IF of_entity IS NOT NULL AND NOT EXISTS (SELECT FROM crm.binding_field() AS f WHERE f.entity = of_entity) THEN
-    RAISE EXCEPTION 'unknown entity "%"', of_entity USING ERRCODE = '22023', COLUMN = 'entity', HINT = 'venue, customer, order, product or order_item.';
+  IF of_entity <> 'pii' AND NOT EXISTS (SELECT FROM crm.binding_field() AS f WHERE f.entity = of_entity) THEN
+    RAISE EXCEPTION 'unknown entity "%"', of_entity USING ERRCODE = '22023', COLUMN = 'entity', HINT = 'venue, customer, order, product, order_item or pii.';
   END IF;
   RETURN QUERY
   SELECT e.name, e.severity, 'not_bound', format('nothing is bound as %s', e.name), format('SELECT crm.bind(%L, …);', e.name)

@@ -47,9 +47,6 @@ COMMENT ON COLUMN crm.erasure_request.execution_reason IS 'Why it was executed b
 COMMENT ON COLUMN crm.erasure_request.report IS 'What was done: rows per table, guests, and what the search afterwards found; nothing personal';
 COMMENT ON COLUMN crm.erasure_request.residue IS 'Rows in which that search found something of the guest: 0 is the proof';
 COMMENT ON COLUMN crm.erasure_request.reappeared_at IS 'When the platform last sent personal data of the guest again, which were not taken in; null for never';
-GRANT SELECT (org_id, request_id, customer_id, state, origin, reason, requested_by, requested_at, due_at, cancelled_by, cancelled_at, executed_by, executed_at,
-              execution_reason, report, residue, reappeared_at) ON crm.erasure_request TO crm_admin;
-CREATE POLICY own_organisation ON crm.erasure_request FOR SELECT TO crm_admin USING (org_id = (SELECT crm.caller_org()));
 
 -- Guests who were erased: the mirror, the list and the search leave them out.
 CREATE INDEX customer_erased ON crm.customer (org_id, customer_id) WHERE status = 'erased';
@@ -79,7 +76,7 @@ COMMENT ON COLUMN crm.pii_map.place IS 'crm or platform';
 COMMENT ON COLUMN crm.pii_map.relation IS 'Table, with its schema';
 COMMENT ON COLUMN crm.pii_map.column_name IS 'Column';
 COMMENT ON COLUMN crm.pii_map.class IS 'personal; health; derived (inferred from orders); key (names a guest and nothing else of him); kept (nothing of guests)';
-COMMENT ON COLUMN crm.pii_map.treatment IS 'What becomes of it: delete (with its row), keep, null, token, constant:…; mention:… where it holds what was known of the guest; words';
+COMMENT ON COLUMN crm.pii_map.treatment IS 'What becomes of it: delete (with its row), keep, null, token, constant:…; mention:… where it holds what was known of the guest, name:… where a word of it; words, of names that nobody else has';
 COMMENT ON COLUMN crm.pii_map.rows IS 'What becomes of the guest''s rows: delete, redact, keep; mentions: rows of no guest, whose text may name one';
 COMMENT ON COLUMN crm.pii_map.guest_columns IS 'Columns that say whose a row is';
 

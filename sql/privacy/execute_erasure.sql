@@ -6,26 +6,26 @@ AS $$
 DECLARE
   org int := crm.org_of_customer(customer, 'customer');
   guest uuid := COALESCE((SELECT m.survivor_id FROM crm.merged_customer AS m WHERE m.org_id = org AND m.customer_id = crm.key(customer)), crm.key(customer));
-  request crm.erasure_request;
+  request bigint;
+  due timestamptz;
 BEGIN
   IF force AND NULLIF(btrim(reason), '') IS NULL THEN
     RAISE EXCEPTION 'to erase a guest at once takes a reason' USING ERRCODE = '22023', COLUMN = 'reason';
   END IF;
-  SELECT r.* INTO request FROM crm.erasure_request AS r
+  SELECT r.request_id, r.due_at INTO request, due FROM crm.erasure_request AS r
   WHERE r.org_id = org AND r.customer_id = ANY (crm.same_person(org, guest)) AND r.state = 'REQUESTED' ORDER BY r.due_at, r.request_id LIMIT 1 FOR UPDATE;
   IF force THEN
     IF NOT FOUND THEN
-      SELECT r.* INTO STRICT request FROM crm.erasure_request AS r
-      WHERE r.org_id = org AND r.request_id = crm.open_erasure(org, guest, 'staff', reason);
+      request := crm.open_erasure(org, guest, 'staff', reason);
     END IF;
   ELSIF NOT FOUND THEN
     RAISE EXCEPTION 'no erasure of customer "%" is open', customer USING ERRCODE = 'CR409', COLUMN = 'customer',
       HINT = 'SELECT crm.request_erasure(…), or force => true with a reason.';
-  ELSIF request.due_at > clock_timestamp() THEN
-    RAISE EXCEPTION 'the erasure of customer "%" is due at %', customer, request.due_at USING ERRCODE = 'CR409', COLUMN = 'customer',
+  ELSIF due > clock_timestamp() THEN
+    RAISE EXCEPTION 'the erasure of customer "%" is due at %', customer, due USING ERRCODE = 'CR409', COLUMN = 'customer',
       HINT = 'force => true with a reason, where it must not wait.';
   END IF;
-  RETURN crm.run_erasure(org, request.request_id, reason);
+  RETURN crm.run_erasure(org, request, reason);
 END
 $$;
 ALTER FUNCTION crm.execute_erasure(text, boolean, text) OWNER TO crm_owner;

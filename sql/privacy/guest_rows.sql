@@ -22,6 +22,14 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.mentions(text, text[]) IS 'Whether a text holds one of some values (in lower case); of less than four characters only where it is all of the text, numbers however they are written';
 
+CREATE OR REPLACE FUNCTION crm.with_words(known text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT known || ARRAY(SELECT DISTINCT w FROM unnest(known) AS k CROSS JOIN LATERAL unnest(crm.name_words(k)) AS w WHERE length(w) >= 4)
+$$;
+COMMENT ON FUNCTION crm.with_words(text[]) IS 'Some values and their words: what somebody may have searched for';
+
 CREATE OR REPLACE FUNCTION crm.known_values(org int, guests uuid[], refs text[]) RETURNS text[]
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -62,14 +70,17 @@ AS $$
     -- Columns are read from the catalogue for their types.
     SELECT format('%I', m.column_name) AS name,
            CASE WHEN m.treatment = 'null' THEN 'NULL'
-                WHEN m.treatment LIKE 'constant:%' THEN format('%L::%s', substr(m.treatment, 10), t.type)
-                ELSE format('CASE WHEN crm.mentions(t.%1$I::text, $3) THEN %2$s ELSE t.%1$I END', m.column_name,
-                            COALESCE(format('%L::%s', NULLIF(substr(m.treatment, 9), ''), t.type), 'NULL')) END AS value,
-           CASE WHEN m.treatment LIKE 'mention:%' THEN format('crm.mentions(t.%I::text, $3)', m.column_name) END AS mentioned
+                WHEN m.treatment LIKE 'constant:%' THEN format('%L::%s', k.put, t.type)
+                ELSE format('CASE WHEN %s THEN %s ELSE t.%I END', k.mentioned, CASE k.put WHEN '' THEN 'NULL' ELSE format('%L::%s', k.put, t.type) END, m.column_name) END AS value,
+           k.mentioned
     FROM crm.pii_catalogue() AS m
     JOIN (SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type FROM pg_attribute AS a
           WHERE a.attrelid = to_regclass(format('crm.%I', erasure_statement.relation)) AND a.attnum > 0 AND NOT a.attisdropped) AS t ON t.attname = m.column_name
-    WHERE m.relation = erasure_statement.relation AND (m.treatment = 'null' OR m.treatment LIKE 'constant:%' OR m.treatment LIKE 'mention:%')
+    CROSS JOIN LATERAL (
+      SELECT substr(m.treatment, strpos(m.treatment, ':') + 1) AS put,
+             CASE split_part(m.treatment, ':', 1) WHEN 'mention' THEN format('crm.mentions(t.%I::text, $3)', m.column_name)
+                                                  WHEN 'name' THEN format('crm.mentions(t.%I::text, crm.with_words($3))', m.column_name) END AS mentioned) AS k
+    WHERE m.relation = erasure_statement.relation AND split_part(m.treatment, ':', 1) IN ('null', 'constant', 'mention', 'name')
   ), changed AS (
     SELECT string_agg(s.name || ' = ' || s.value, ', ' ORDER BY s.name) AS assignments, string_agg(format('t.%s IS DISTINCT FROM %s', s.name, s.value), ' OR ' ORDER BY s.name) AS differs,
            string_agg(s.mentioned, ' OR ' ORDER BY s.name) AS mentioned

@@ -87,7 +87,7 @@ AS $$
   FROM (VALUES
     -- Class: personal; health (GDPR art. 9); derived: inferred from orders; key: names a guest and tells nothing of him; kept:
     -- nothing of guests, or what they did, with nobody's name, as evidence. Treatment: delete, with the row; keep; null; constant:…; mention:… where it holds what was known of
-    -- the guest (mention: for null); words: of names, where nobody else has them.
+    -- the guest (mention: for null); name:… where a word of it does; words: of names, where nobody else has them.
     ('customer', 'key', 'keep', 'org_id customer_id ref'),
     ('customer', 'personal', 'null', 'name phone phone_region email birth_date birthday anniversary_date anniversary gender language document photo_url preferred_channel preferred_venue blocked_reason'),
     ('customer', 'derived', 'null', 'phone_e164 phone_digits email_key name_lexemes'),
@@ -167,9 +167,9 @@ AS $$
     ('stated_preference', 'personal', 'delete', 'scope_id kind value name strength times recorded_by first_at last_at'),
     ('unlisted_guest', 'key', 'keep', 'org_id customer_id note_id'),
 
-    ('access_log', 'personal', 'mention:{}', 'details'),
+    ('access_log', 'personal', 'name:{}', 'details'),
     ('access_log', 'kept', 'keep', 'org_id access_id accessed_at principal_id principal role db_user what customer_id guests venue_id'),
-    ('export_log', 'personal', 'mention:', 'filter'),
+    ('export_log', 'personal', 'name:', 'filter'),
     ('export_log', 'kept', 'keep', 'org_id export_id segment_id format guests exported_by exported_at'),
     ('failed_change', 'key', 'keep', 'change_id venue_ref customer_ref order_ref'),
     ('failed_change', 'personal', 'mention:erased', 'message'),

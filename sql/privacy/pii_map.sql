@@ -53,7 +53,7 @@ AS $$
   UNION ALL
   SELECT m.relation, m.column_name, 'must not be null'
   FROM mapped AS m JOIN present AS p ON p.relation = m.relation AND p.column_name = m.column_name
-  WHERE p.attnotnull AND m.treatment IN ('null', 'mention:')
+  WHERE p.attnotnull AND m.treatment IN ('null', 'mention:', 'name:')
 $$;
 COMMENT ON FUNCTION crm.check_pii_map() IS 'What the map of personal data misses or names in vain: tables and columns without a class, entries that name nothing, treatments that cannot be. No rows where all is classified.';
 GRANT EXECUTE ON FUNCTION crm.check_pii_map() TO crm_admin;
