@@ -124,7 +124,9 @@ CREATE VIEW crm_bi.segment_members WITH (security_barrier = true) AS
     JOIN crm.customer_venue_stats AS t ON t.org_id = s.org_id AND t.venue_id = s.venue_id AND t.label = s.label
   ) AS m
   WHERE m.org_id = (SELECT crm.caller_org())
-    AND ((SELECT crm.caller_venues()) IS NULL OR m.venue_id IS NULL OR m.venue_id = ANY ((SELECT crm.caller_venues())::uuid[]));
+    AND ((SELECT crm.caller_venues()) IS NULL OR m.venue_id = ANY ((SELECT crm.caller_venues())::uuid[])
+         OR m.venue_id IS NULL AND EXISTS (SELECT FROM crm.customer_venue_stats AS t
+                                           WHERE t.org_id = m.org_id AND t.customer_id = m.customer_id AND t.venue_id = ANY ((SELECT crm.caller_venues())::uuid[])));
 COMMENT ON VIEW crm_bi.segment_members IS 'Members of segments now, but for those by health data';
 COMMENT ON COLUMN crm_bi.segment_members.segment_id IS 'Segment';
 COMMENT ON COLUMN crm_bi.segment_members.venue_id IS 'Venue of the segment; null for the organisation''s';
