@@ -6,7 +6,7 @@ use serde_json::json;
 use utoipa::{
     IntoResponses, Modify, OpenApi,
     openapi::{
-        Object, OpenApi as Document, RefOr, Required, Response, Type,
+        Object, ObjectBuilder, OpenApi as Document, RefOr, Required, Response, Type,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     },
@@ -66,6 +66,11 @@ impl Modify for Everywhere {
             for operation in changes.into_iter().flatten() {
                 complete(path, operation, true);
             }
+            if let Some(operation) = &mut item.post
+                && !matches!(operation.operation_id.as_deref(), Some("open_session" | "export_customers"))
+            {
+                operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
+            }
             if let Some(operation) = &mut item.get {
                 complete(path, operation, false);
             }
@@ -98,9 +103,25 @@ fn complete(path: &str, operation: &mut Operation, changes: bool) {
     if operation.request_body.is_some() {
         add(BadBody::responses());
     }
+    let has =
+        |name: &str| parameters.iter().any(|known| matches!(known, RefOr::T(known) if known.name == name));
+    if has("If-Match") {
+        add(Changed::responses());
+    }
     if parameters.is_empty() {
         operation.parameters = None;
     }
+}
+
+fn idempotency_key() -> Parameter {
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .description(Some(
+            "A name for this request, new for each: sent again within a day, it gets the first answer and does nothing twice.",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255))))
+        .build()
 }
 
 fn path_parameter(name: &str) -> Parameter {
@@ -196,6 +217,17 @@ pub enum Conflict {
         "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "detail": "a value is missing", "code": "CR422"
     }))]
     Unprocessable(Body),
+}
+
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its documentation is used")]
+pub enum Changed {
+    /// It was changed since it was read.
+    #[response(status = 412, content_type = "application/problem+json", example = json!({
+        "type": "about:blank", "title": "Precondition Failed", "status": 412, "detail": "it was changed since it was read",
+        "code": "CR412", "pointer": "#/header/If-Match"
+    }))]
+    Changed(Body),
 }
 
 #[derive(IntoResponses)]

@@ -16,12 +16,12 @@ pub mod session;
 mod tag;
 mod venue;
 
-use axum::{Router, extract::DefaultBodyLimit};
+use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn};
 use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{database::Database, openapi::Frame};
+use crate::{database::Database, once, openapi::Frame};
 
 /// Bytes of a request's body at most: ten thousand guests by their ids.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -53,8 +53,14 @@ fn documented() -> OpenApiRouter<Database> {
         .merge(job::router())
         .merge(binding::router())
         .merge(key::router())
+        .layer(from_fn(once::read_key))
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
-        .merge(import::upload_router().layer(DefaultBodyLimit::max(MAX_FILE_BYTES)));
+        .merge(
+            import::upload_router()
+                .layer(DefaultBodyLimit::disable())
+                .layer(from_fn(once::read_key))
+                .layer(RequestBodyLimitLayer::new(MAX_FILE_BYTES)),
+        );
     OpenApiRouter::with_openapi(Frame::openapi())
         .merge(health::router())
         .merge(openapi::router())

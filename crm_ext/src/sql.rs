@@ -6,7 +6,7 @@
 use pgrx::extension_sql_file;
 
 extension_sql_file!("../../sql/schema/bootstrap.sql", bootstrap);
-extension_sql_file!("../../sql/schema/now.sql", name = "schema_now");
+extension_sql_file!("../../sql/schema/now.sql", name = "schema_now", requires = [clock::clock_now]);
 extension_sql_file!("../../sql/schema/install.sql", name = "schema_install", requires = ["schema_now"]);
 extension_sql_file!(
     "../../sql/schema/local_day.sql",
@@ -603,9 +603,14 @@ extension_sql_file!(
     requires = ["role_caller"]
 );
 extension_sql_file!(
+    "../../sql/role/edit_version.sql",
+    name = "role_edit_version",
+    requires = ["role_create_principal"]
+);
+extension_sql_file!(
     "../../sql/role/kept_answer.sql",
     name = "role_kept_answer",
-    requires = ["role_create_principal"]
+    requires = ["role_edit_version"]
 );
 extension_sql_file!(
     "../../sql/role/principal_list.sql",
