@@ -52,12 +52,12 @@ ALTER FUNCTION crm.saved_version(int, boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.saved_version(int, boolean) IS 'Version of a segment, another after every edit; keeps other edits out until the end of the transaction if asked to. CR404.';
 GRANT EXECUTE ON FUNCTION crm.saved_version(int, boolean) TO crm_staff;
 
-CREATE OR REPLACE FUNCTION crm.expect_version(found text, wanted text[]) RETURNS void
+CREATE OR REPLACE FUNCTION crm.expect_version(present text, wanted text[]) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF found <> ALL (wanted) THEN
+  IF present <> ALL (wanted) THEN
     RAISE EXCEPTION 'it was changed since it was read' USING ERRCODE = 'CR412', COLUMN = 'if_match', HINT = 'Read it again, and change what it is now.';
   END IF;
 END
