@@ -37,6 +37,8 @@ const SESSION: &str = "session";
         (name = "tag", description = "Tags, put on by hand or given by a segment"),
         (name = "segment", description = "Saved criteria and their members"),
         (name = "criteria", description = "The language in which segments are written"),
+        (name = "consent", description = "What guests consented to, and whom may be written to"),
+        (name = "privacy", description = "Export, objection, erasure, retention, and who read what"),
         (name = "transfer", description = "Guests from files and into files"),
         (name = "operation", description = "Jobs, health, bindings, and who may call"),
         (name = "service", description = "The service itself; no key needed")
@@ -139,6 +141,7 @@ fn path_parameter(name: &str) -> Parameter {
         "segment" => ("The segment's number", Type::Integer, json!(7)),
         "note" => ("The note's number", Type::Integer, json!(31)),
         "contact" => ("The contact's number", Type::Integer, json!(12)),
+        "entry" => ("The entry's number in the ledger of consent", Type::Integer, json!(1)),
         "import" => ("The import's number", Type::Integer, json!(3)),
         other => unreachable!("the path parameter {other} is described here"),
     };

@@ -1,6 +1,7 @@
 //! The routes, one file per resource; a route and its documentation are one declaration.
 
 mod binding;
+mod consent;
 mod criteria;
 mod customer;
 mod duplicate;
@@ -11,6 +12,7 @@ mod job;
 mod key;
 mod openapi;
 pub mod page;
+mod privacy;
 mod segment;
 pub mod session;
 mod tag;
@@ -48,6 +50,8 @@ fn documented() -> OpenApiRouter<Database> {
         .merge(tag::router())
         .merge(segment::router())
         .merge(criteria::router())
+        .merge(consent::router())
+        .merge(privacy::router())
         .merge(import::router())
         .merge(export::router())
         .merge(job::router())
