@@ -724,9 +724,14 @@ extension_sql_file!(
     requires = ["role_caller"]
 );
 extension_sql_file!(
+    "../../sql/role/edit_version.sql",
+    name = "role_edit_version",
+    requires = ["role_create_principal"]
+);
+extension_sql_file!(
     "../../sql/role/kept_answer.sql",
     name = "role_kept_answer",
-    requires = ["role_create_principal"]
+    requires = ["role_edit_version"]
 );
 extension_sql_file!(
     "../../sql/role/principal_list.sql",
