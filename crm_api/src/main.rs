@@ -3,15 +3,18 @@
 //! A thin layer: each request is one transaction that calls one SQL function under the caller's role.
 //! Every rule lives in the database.
 
+mod caller;
 mod check;
 mod config;
 mod credentials;
 mod cursor;
 mod database;
 mod decimal;
+mod etag;
 mod extract;
 mod jobs;
 mod observe;
+mod once;
 mod openapi;
 mod problem;
 mod routes;

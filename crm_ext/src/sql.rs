@@ -54,9 +54,14 @@ extension_sql_file!(
     requires = ["venue_scoring_rule"]
 );
 extension_sql_file!(
+    "../../sql/venue/venue_days.sql",
+    name = "venue_venue_days",
+    requires = ["venue_set_region"]
+);
+extension_sql_file!(
     "../../sql/venue/venue_list.sql",
     name = "venue_venue_list",
-    requires = ["venue_set_region"]
+    requires = ["venue_venue_days"]
 );
 extension_sql_file!(
     "../../sql/venue/venue_settings.sql",
@@ -212,10 +217,11 @@ extension_sql_file!(
     requires = ["stats_label_flow"]
 );
 extension_sql_file!("../../sql/stats/overview.sql", name = "stats_overview", requires = ["stats_note_days"]);
+extension_sql_file!("../../sql/stats/own_venue.sql", name = "stats_own_venue", requires = ["stats_overview"]);
 extension_sql_file!(
     "../../sql/stats/preview_settings.sql",
     name = "stats_preview_settings",
-    requires = ["stats_overview"]
+    requires = ["stats_own_venue"]
 );
 extension_sql_file!("../../sql/stats/rate.sql", name = "stats_rate", requires = ["stats_preview_settings"]);
 extension_sql_file!(
@@ -369,9 +375,14 @@ extension_sql_file!(
     requires = ["segment_refresh", segment::segment_problems, segment::segments_referring_to]
 );
 extension_sql_file!(
+    "../../sql/segment/segment_pages.sql",
+    name = "segment_segment_pages",
+    requires = ["segment_segment"]
+);
+extension_sql_file!(
     "../../sql/segment/sensitive.sql",
     name = "segment_sensitive",
-    requires = ["segment_segment", segment::sensitive_segments, segment::criteria_are_sensitive]
+    requires = ["segment_segment_pages", segment::sensitive_segments, segment::criteria_are_sensitive]
 );
 extension_sql_file!(
     "../../sql/preference/derive_guests.sql",
@@ -424,7 +435,12 @@ extension_sql_file!(
     requires = ["preference_state_preference"]
 );
 extension_sql_file!("../../sql/dossier/note.sql", name = "dossier_note", requires = ["dossier_dossier"]);
-extension_sql_file!("../../sql/dossier/tag.sql", name = "dossier_tag", requires = ["dossier_note"]);
+extension_sql_file!(
+    "../../sql/dossier/note_list.sql",
+    name = "dossier_note_list",
+    requires = ["dossier_note"]
+);
+extension_sql_file!("../../sql/dossier/tag.sql", name = "dossier_tag", requires = ["dossier_note_list"]);
 extension_sql_file!("../../sql/dossier/timeline.sql", name = "dossier_timeline", requires = ["dossier_tag"]);
 extension_sql_file!(
     "../../sql/import/check_import.sql",
@@ -455,9 +471,14 @@ extension_sql_file!(
     requires = ["import_export_customers"]
 );
 extension_sql_file!(
+    "../../sql/import/load_consents.sql",
+    name = "import_load_consents",
+    requires = ["import_import_status"]
+);
+extension_sql_file!(
     "../../sql/import/load_rows.sql",
     name = "import_load_rows",
-    requires = ["import_import_status"]
+    requires = ["import_load_consents"]
 );
 extension_sql_file!(
     "../../sql/import/map_import.sql",
@@ -474,16 +495,132 @@ extension_sql_file!(
     name = "import_undo_import",
     requires = ["import_run_import"]
 );
-extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["import_undo_import"]);
+extension_sql_file!("../../sql/consent/chain.sql", name = "consent_chain", requires = ["import_undo_import"]);
+extension_sql_file!(
+    "../../sql/consent/consent_history.sql",
+    name = "consent_consent_history",
+    requires = ["consent_chain"]
+);
+extension_sql_file!(
+    "../../sql/consent/follow_consents.sql",
+    name = "consent_follow_consents",
+    requires = ["consent_consent_history"]
+);
+extension_sql_file!(
+    "../../sql/consent/guest_link.sql",
+    name = "consent_guest_link",
+    requires = ["consent_follow_consents"]
+);
+extension_sql_file!(
+    "../../sql/consent/keep_evidence.sql",
+    name = "consent_keep_evidence",
+    requires = ["consent_guest_link"]
+);
+extension_sql_file!(
+    "../../sql/consent/mail.sql",
+    name = "consent_mail",
+    requires = ["consent_keep_evidence"]
+);
+extension_sql_file!("../../sql/consent/opt_in.sql", name = "consent_opt_in", requires = ["consent_mail"]);
+extension_sql_file!(
+    "../../sql/consent/reachable.sql",
+    name = "consent_reachable",
+    requires = ["consent_opt_in"]
+);
+extension_sql_file!(
+    "../../sql/consent/record_consent.sql",
+    name = "consent_record_consent",
+    requires = ["consent_reachable"]
+);
+extension_sql_file!(
+    "../../sql/consent/suppression.sql",
+    name = "consent_suppression",
+    requires = ["consent_record_consent", secret::keyed_hash]
+);
+extension_sql_file!(
+    "../../sql/consent/wording.sql",
+    name = "consent_wording",
+    requires = ["consent_suppression"]
+);
+extension_sql_file!(
+    "../../sql/privacy/bind_pii.sql",
+    name = "privacy_bind_pii",
+    requires = ["consent_wording"]
+);
+extension_sql_file!(
+    "../../sql/privacy/erase_guest.sql",
+    name = "privacy_erase_guest",
+    requires = ["privacy_bind_pii"]
+);
+extension_sql_file!(
+    "../../sql/privacy/erasures.sql",
+    name = "privacy_erasures",
+    requires = ["privacy_erase_guest"]
+);
+extension_sql_file!(
+    "../../sql/privacy/execute_erasure.sql",
+    name = "privacy_execute_erasure",
+    requires = ["privacy_erasures"]
+);
+extension_sql_file!(
+    "../../sql/privacy/export_customer.sql",
+    name = "privacy_export_customer",
+    requires = ["privacy_execute_erasure"]
+);
+extension_sql_file!(
+    "../../sql/privacy/guest_rows.sql",
+    name = "privacy_guest_rows",
+    requires = ["privacy_export_customer"]
+);
+extension_sql_file!(
+    "../../sql/privacy/pii_catalogue.sql",
+    name = "privacy_pii_catalogue",
+    requires = ["privacy_guest_rows"]
+);
+extension_sql_file!(
+    "../../sql/privacy/pii_map.sql",
+    name = "privacy_pii_map",
+    requires = ["privacy_pii_catalogue"]
+);
+extension_sql_file!(
+    "../../sql/privacy/platform_pii.sql",
+    name = "privacy_platform_pii",
+    requires = ["privacy_pii_map"]
+);
+extension_sql_file!(
+    "../../sql/privacy/request_erasure.sql",
+    name = "privacy_request_erasure",
+    requires = ["privacy_platform_pii"]
+);
+extension_sql_file!(
+    "../../sql/privacy/retention.sql",
+    name = "privacy_retention",
+    requires = ["privacy_request_erasure"]
+);
+extension_sql_file!(
+    "../../sql/privacy/set_profiling.sql",
+    name = "privacy_set_profiling",
+    requires = ["privacy_retention"]
+);
+extension_sql_file!(
+    "../../sql/binding/bind.sql",
+    name = "binding_bind",
+    requires = ["privacy_set_profiling"]
+);
 extension_sql_file!(
     "../../sql/binding/binding_field.sql",
     name = "binding_binding_field",
     requires = ["binding_bind"]
 );
 extension_sql_file!(
+    "../../sql/binding/binding_list.sql",
+    name = "binding_binding_list",
+    requires = ["binding_binding_field"]
+);
+extension_sql_file!(
     "../../sql/binding/bound_bodies.sql",
     name = "binding_bound_bodies",
-    requires = ["binding_binding_field"]
+    requires = ["binding_binding_list"]
 );
 extension_sql_file!(
     "../../sql/binding/bound_function.sql",
@@ -557,11 +694,8 @@ extension_sql_file!(
 );
 extension_sql_file!("../../sql/job/health.sql", name = "job_health", requires = ["job_backfill"]);
 extension_sql_file!("../../sql/job/in_chunks.sql", name = "job_in_chunks", requires = ["job_health"]);
-extension_sql_file!(
-    "../../sql/job/job_progress.sql",
-    name = "job_job_progress",
-    requires = ["job_in_chunks"]
-);
+extension_sql_file!("../../sql/job/job_list.sql", name = "job_job_list", requires = ["job_in_chunks"]);
+extension_sql_file!("../../sql/job/job_progress.sql", name = "job_job_progress", requires = ["job_job_list"]);
 extension_sql_file!("../../sql/job/job_run.sql", name = "job_job_run", requires = ["job_job_progress"]);
 extension_sql_file!("../../sql/job/night_due.sql", name = "job_night_due", requires = ["job_job_run"]);
 extension_sql_file!(
@@ -590,10 +724,22 @@ extension_sql_file!(
     requires = ["role_caller"]
 );
 extension_sql_file!(
-    "../../sql/role/sign_in.sql",
-    name = "role_sign_in",
+    "../../sql/role/edit_version.sql",
+    name = "role_edit_version",
     requires = ["role_create_principal"]
 );
+extension_sql_file!(
+    "../../sql/role/kept_answer.sql",
+    name = "role_kept_answer",
+    requires = ["role_edit_version"]
+);
+extension_sql_file!(
+    "../../sql/role/principal_list.sql",
+    name = "role_principal_list",
+    requires = ["role_kept_answer"]
+);
+extension_sql_file!("../../sql/role/session.sql", name = "role_session", requires = ["role_principal_list"]);
+extension_sql_file!("../../sql/role/sign_in.sql", name = "role_sign_in", requires = ["role_session"]);
 extension_sql_file!(
     "../../sql/role/visible_venue.sql",
     name = "role_visible_venue",

@@ -52,8 +52,8 @@ struct Trial<'a> {
 }
 
 /// What belongs to a venue, not to the organisation.
-const OF_A_VENUE: [&str; 8] =
-    ["venue", "venue_id", "segment", "note", "import", "new_import", "checked_import", "free_order"];
+const OF_A_VENUE: [&str; 9] =
+    ["venue", "venue_id", "segment", "note", "entry", "import", "new_import", "checked_import", "free_order"];
 
 fn names_a_venue(template: &str) -> bool {
     OF_A_VENUE.iter().any(|name| template.contains(&format!("{{{name}}}")))
@@ -63,7 +63,7 @@ fn try_every_call(tenants: &mut Tenants, trial: &Trial) {
     let callable = callable(tenants);
     let print = tenants.fingerprint(trial.of);
     let mut wrong = vec![];
-    for (function, calls) in RECIPES {
+    for (function, calls) in RECIPES.iter() {
         for role in ROLES {
             let (owner, stranger) = (format!("{} {role}", trial.owner), format!("{} {role}", trial.stranger));
             for (kind, template) in *calls {

@@ -1,14 +1,28 @@
 //! Two organisations, each with two venues and a row of everything, and who acts for them: the ground of the tests
 //! that nobody reaches what is another's.
 
+mod privacy_recipes;
 mod recipes;
 
-pub use recipes::{Kind, OVER_VENUES, RECIPES, UNBOUND};
+pub use recipes::{Kind, Recipe};
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use crate::session::Refusal;
 use crate::{Session, TestDatabase, restaurant};
+
+/// The calls of every function that a role may call and that has to do with a tenant.
+pub static RECIPES: LazyLock<Vec<Recipe>> =
+    LazyLock::new(|| [recipes::RECIPES, privacy_recipes::RECIPES].concat());
+
+/// Functions that take and give nothing of a tenant, and why.
+pub static UNBOUND: LazyLock<Vec<(&str, &str)>> =
+    LazyLock::new(|| [recipes::UNBOUND, privacy_recipes::UNBOUND].concat());
+
+/// Functions by which who is limited to a venue changes rows of others, and why.
+pub static OVER_VENUES: LazyLock<Vec<(&str, &str)>> =
+    LazyLock::new(|| [recipes::OVER_VENUES, privacy_recipes::OVER_VENUES].concat());
 
 /// What the placeholders of a recipe stand for, seen from one venue; `nowhere` names things that nobody has.
 pub type Names = BTreeMap<&'static str, String>;
@@ -44,6 +58,8 @@ impl Tenants {
             ("note", "note_id"),
             ("customer_contact", "contact_id"),
             ("import", "import_id"),
+            ("consent_entry", "entry_id"),
+            ("wording", "wording_id"),
         ] {
             sql.run(&format!("ALTER TABLE crm.{table} ALTER {column} RESTART WITH 91000001"));
         }
@@ -101,6 +117,18 @@ impl Tenants {
             format!("SELECT crm.add_note('{guest}', '{venue}', '{venue} note')"),
             format!("SELECT crm.set_health_needs('{guest}', ARRAY['gluten'], ARRAY['vegan'], '{venue}')"),
             format!("SELECT crm.state_preference('{guest}', 'seating', '{venue} window', '{venue}')"),
+            format!("SELECT crm.state_preference('{guest}', 'favourite_category', '{venue} kitchen', '{venue}')"),
+            format!("SELECT crm.save_wording('{org}_{number}', 'en', '{org} words')"),
+            format!(
+                "SELECT crm.record_consent('{guest}', 'EMAIL_MARKETING', 'GRANTED', 'checkout', '{venue}', detail => '{venue} till',
+                   wording => (SELECT wording_id FROM crm.wording WHERE key = '{org}_{number}'))"
+            ),
+            format!("SELECT crm.record_consent('{guest}', 'SMS_MARKETING', 'REVOKED', 'checkout')"),
+            format!("SELECT crm.record_consent('{double}', 'EMAIL_MARKETING', 'GRANTED', 'checkout', '{venue}')"),
+            format!("SELECT crm.request_opt_in('{double}')"),
+            format!("SELECT crm.set_do_not_contact('{guest}', true, '{org} asked')"),
+            format!("SELECT crm.set_profiling('{double}', false, '{org} objects'), crm.set_profiling('{double}', true, '{org} agrees')"),
+            format!("SELECT crm.request_erasure('{guest}', '{org} wishes')"),
             format!("SELECT crm.create_segment('{venue}', '{venue}_all', '{venue} all', '{everyone}')"),
             format!("SELECT crm.create_segment('{venue}', '{venue}_recent', '{venue} recent', '{recent}')"),
             format!("SELECT crm.create_segment(NULL, '{org}_{number}', '{org} everyone', '{of_organisation}')"),
@@ -146,6 +174,25 @@ impl Tenants {
                     "SELECT contact_id FROM crm.customer_contact JOIN crm.customer c USING (org_id, customer_id) WHERE c.ref = '{guest}'"
                 )),
             ),
+            (
+                "entry",
+                one(&format!(
+                    "SELECT min(e.entry_id) FROM crm.consent_entry e JOIN crm.customer c USING (org_id, customer_id) WHERE c.ref = '{guest}'"
+                )),
+            ),
+            ("wording", one(&format!("SELECT wording_id FROM crm.wording WHERE key = '{org}_{number}'"))),
+            (
+                "principal",
+                one(&format!("SELECT principal_id FROM crm.principal WHERE name = '{org} reader'")),
+            ),
+            (
+                "key",
+                one(&format!(
+                    "SELECT k.key_id FROM crm.api_key k JOIN crm.principal p USING (org_id, principal_id) WHERE p.name = '{org} reader'"
+                )),
+            ),
+            ("wording_key", format!("{org}_{number}")),
+            ("category", format!("{venue} kitchen")),
             ("new_import", one(&import("new"))),
             ("checked_import", one(&import("checked"))),
             ("import", one(&import("done"))),
@@ -273,6 +320,12 @@ fn nowhere() -> Names {
         ("org_segment", "2000000002"),
         ("note", "2000000003"),
         ("contact", "2000000004"),
+        ("entry", "2000000008"),
+        ("wording", "2000000009"),
+        ("principal", "33333333-3333-4333-8333-333333333333"),
+        ("key", "44444444-4444-4444-8444-444444444444"),
+        ("wording_key", "zqnow_1"),
+        ("category", "zqn1 kitchen"),
         ("new_import", "2000000005"),
         ("checked_import", "2000000006"),
         ("import", "2000000007"),
@@ -329,7 +382,8 @@ pub fn marks(text: &str, of: &str, target: &Names) -> Option<String> {
         for (at, _) in text.match_indices('.') {
             let whole = digits[..at].iter().rev().take_while(|d| d.is_ascii_digit()).count();
             let cents = digits[at + 1..].iter().take_while(|d| d.is_ascii_digit()).count();
-            if whole >= 7 && cents == 2 {
+            // A limit in a function's text is nobody's bill.
+            if whole >= 7 && cents == 2 && !text[..at].ends_with("9999999999") {
                 return Some(around(text, at));
             }
         }

@@ -17,7 +17,7 @@ use Kind::{Alike, Blind, Refused};
 pub type Recipe = (&'static str, &'static [(Kind, &'static str)]);
 
 /// Functions that take and give nothing of a tenant, and why.
-pub const UNBOUND: &[(&str, &str)] = &[
+pub(super) const UNBOUND: &[(&str, &str)] = &[
     ("crm.canonical_criteria(text)", "of its argument alone"),
     ("crm.criteria_from_query_builder(text,boolean)", "of its argument alone"),
     ("crm.criteria_nodes(text)", "of its argument alone"),
@@ -44,7 +44,7 @@ pub const UNBOUND: &[(&str, &str)] = &[
 ];
 
 /// Functions by which who is limited to a venue changes rows of others, and why.
-pub const OVER_VENUES: &[(&str, &str)] = &[
+pub(super) const OVER_VENUES: &[(&str, &str)] = &[
     (
         "crm.merge_customers(text,text,text)",
         "guests are the organisation's: what every venue has of one goes with him",
@@ -56,7 +56,7 @@ pub const OVER_VENUES: &[(&str, &str)] = &[
 ];
 
 /// The calls. `{x}` is another tenant's, `{own_x}` the caller's.
-pub const RECIPES: &[Recipe] = &[
+pub(super) const RECIPES: &[Recipe] = &[
     ("crm.caller()", &[(Blind, "crm.caller()")]),
     ("crm.caller_org()", &[(Blind, "crm.caller_org()")]),
     ("crm.caller_venues()", &[(Blind, "crm.caller_venues()")]),
@@ -91,13 +91,15 @@ pub const RECIPES: &[Recipe] = &[
     ("crm.set_inline_segments(boolean)", &[(Blind, "crm.set_inline_segments(false)")]),
     // Guests.
     (
-        "crm.customer_list(text,text[],text,text,jsonb,integer,numeric,numeric,integer,integer,integer,integer,date,date,text[],integer)",
+        "crm.customer_list(text,text[],text,text,jsonb,integer,numeric,numeric,integer,integer,integer,integer,date,date,text[],integer,text,text)",
         &[
             (Blind, "crm.customer_list()"),
             (Blind, "crm.customer_list(sort => '-spend', spend_from => 1, last_visit_from => '2025-01-01')"),
             (Refused, "crm.customer_list(venue => '{venue}')"),
             (Refused, "crm.customer_list(segment => {segment})"),
             (Refused, "crm.customer_list(segment => {org_segment})"),
+            (Blind, "crm.customer_list(reachable => 'EMAIL_MARKETING')"),
+            (Alike, "crm.customer_list(category => '{category}')"),
             (Alike, "crm.customer_list(tags => ARRAY['{tag}'])"),
             (Alike, "crm.customer_list(search => '{name}')"),
             (Alike, "crm.customer_list(search => '{email}')"),
@@ -350,10 +352,6 @@ pub const RECIPES: &[Recipe] = &[
     (
         "crm.refresh_segment(integer)",
         &[(Refused, "crm.refresh_segment({segment})"), (Refused, "crm.refresh_segment({org_segment})")],
-    ),
-    (
-        "crm.recipients(integer,uuid,integer)",
-        &[(Refused, "crm.recipients({segment})"), (Refused, "crm.recipients({org_segment})")],
     ),
     (
         "crm.preview_segment(text,text,integer)",
