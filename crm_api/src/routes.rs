@@ -10,11 +10,11 @@ use axum::Router;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{database::Database, openapi::Frame};
+use crate::{admin, database::Database, openapi::Frame};
 
-/// Every route of the service.
+/// Every route of the service; all other paths are the admin UI's.
 pub fn router(database: Database) -> Router {
-    documented().split_for_parts().0.with_state(database)
+    documented().split_for_parts().0.fallback(admin::serve).with_state(database)
 }
 
 /// The OpenAPI document of [`router`].
