@@ -1,16 +1,24 @@
-//! Who is calling: `Authorization: Bearer <key>` (RFC 6750).
+//! Who is calling: `Authorization: Bearer <key>` (RFC 6750), or the cookie of a session that was opened with a key.
 
 use std::fmt;
 
 use axum::{
     extract::FromRequestParts,
-    http::{header::AUTHORIZATION, request::Parts},
+    http::{
+        HeaderMap, Method,
+        header::{AUTHORIZATION, COOKIE},
+        request::Parts,
+    },
 };
 use sha2::{Digest, Sha256};
 
-use crate::problem::Problem;
+use crate::{problem::Problem, routes::session};
 
-/// SHA-256 of the caller's bearer key; the key itself is not kept. Whether the key is known is for
+/// A header that a page of another site cannot send with a form. Asked for where a cookie, which the browser adds
+/// by itself, says who calls and the request changes something.
+const CSRF_HEADER: &str = "x-crm-csrf";
+
+/// SHA-256 of the caller's bearer key or of the session's token; neither is kept. Whether the key is known is for
 /// `crm.sign_in` to say.
 #[derive(Clone)]
 pub struct Credentials {
@@ -18,7 +26,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    fn new(key: &str) -> Self {
+    pub fn new(key: &str) -> Self {
         Self { digest: Sha256::digest(key).into() }
     }
 
@@ -38,8 +46,10 @@ impl<S: Sync> FromRequestParts<S> for Credentials {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
-        let (Some(header), None) = (headers.next(), headers.next()) else {
-            return Err(Problem::MissingKey);
+        let header = match (headers.next(), headers.next()) {
+            (Some(header), None) => header,
+            (None, _) => return of_session(&parts.method, &parts.headers),
+            (Some(_), Some(_)) => return Err(Problem::MissingKey),
         };
         let value = header.to_str().map_err(|_| Problem::MissingKey)?;
         match value.split_once(' ') {
@@ -52,10 +62,42 @@ impl<S: Sync> FromRequestParts<S> for Credentials {
     }
 }
 
+fn of_session(method: &Method, headers: &HeaderMap) -> Result<Credentials, Problem> {
+    let token = session_token(headers).ok_or(Problem::MissingKey)?;
+    if !method.is_safe() && !headers.contains_key(CSRF_HEADER) {
+        return Err(Problem::MissingCsrfHeader);
+    }
+    Ok(Credentials::new(token))
+}
+
+/// The token in the session's cookie.
+pub fn session_token(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
+    cookies
+        .flat_map(|header| header.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(session::COOKIE)?.strip_prefix('='))
+        .filter(|token| !token.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::http::Request;
+
+    #[test]
+    fn a_cookie_signs_in_but_changes_nothing_without_the_header() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, "theme=dark; crm_session=abc".parse().unwrap());
+        let read = of_session(&Method::GET, &headers).unwrap();
+        assert_eq!(read.digest(), Credentials::new("abc").digest());
+        let refused = of_session(&Method::DELETE, &headers);
+        assert!(matches!(refused, Err(Problem::MissingCsrfHeader)));
+        headers.append(CSRF_HEADER, "1".parse().unwrap());
+        assert!(of_session(&Method::DELETE, &headers).is_ok());
+        headers.remove(COOKIE);
+        headers.append(COOKIE, "xcrm_session=abc; crm_session=".parse().unwrap());
+        assert!(matches!(of_session(&Method::GET, &headers), Err(Problem::MissingKey)));
+    }
 
     async fn credentials(headers: &[&str]) -> Result<Credentials, Problem> {
         let mut request = Request::builder();

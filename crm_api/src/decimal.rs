@@ -1,11 +1,11 @@
 //! Amounts in requests: a decimal as text, since a number type could change its digits.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
 /// Digits, at most fourteen, with at most two of them behind a point, and a sign.
-#[derive(Debug, Deserialize, PartialEq, Eq, ToSchema)]
+#[derive(Debug, Deserialize, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, format = "decimal", example = "100.00")]
 pub struct Decimal(String);

@@ -4,6 +4,7 @@
 //! Every rule lives in the database.
 
 mod admin;
+mod caller;
 mod check;
 mod config;
 mod credentials;

@@ -1,17 +1,22 @@
 //! The OpenAPI 3.1 document, generated from the handlers.
 
+use std::collections::BTreeMap;
+
+use serde_json::json;
 use utoipa::{
     IntoResponses, Modify, OpenApi,
     openapi::{
-        OpenApi as Document,
-        security::{Http, HttpAuthScheme, SecurityScheme},
+        Object, OpenApi as Document, RefOr, Required, Response, Type,
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
+        security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     },
 };
 
-use crate::{problem::Body, routes};
+use crate::{problem::Body, routes, routes::session};
 
-/// Name of the security scheme that the handlers refer to.
-pub const BEARER: &str = "bearer";
+/// Names of the security schemes.
+const BEARER: &str = "bearer";
+const SESSION: &str = "session";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,25 +30,105 @@ pub const BEARER: &str = "bearer";
             Every response carries `x-request-id`, the caller's own if it sent a plain one."
     ),
     tags(
-        (name = "venue", description = "Places with guests of their own"),
+        (name = "session", description = "Who calls"),
+        (name = "venue", description = "Places with guests of their own, their figures and settings"),
         (name = "customer", description = "Guests, and what they are to each venue"),
+        (name = "dossier", description = "What is known of one guest"),
+        (name = "tag", description = "Tags, put on by hand or given by a segment"),
+        (name = "segment", description = "Saved criteria and their members"),
+        (name = "criteria", description = "The language in which segments are written"),
+        (name = "transfer", description = "Guests from files and into files"),
+        (name = "operation", description = "Jobs, health, bindings, and who may call"),
         (name = "service", description = "The service itself; no key needed")
     ),
-    modifiers(&BearerScheme),
     components(schemas(Body))
 )]
 pub struct Frame;
 
-struct BearerScheme;
+struct Everywhere;
 
-impl Modify for BearerScheme {
+/// What holds for every operation under `/v1` is said here once: the credentials, the path's parameters, and what
+/// a request can be refused with.
+impl Modify for Everywhere {
     fn modify(&self, document: &mut Document) {
-        let mut scheme = Http::new(HttpAuthScheme::Bearer);
-        scheme.bearer_format = Some("crm_ and 64 hexadecimal digits".to_owned());
-        scheme.description =
-            Some("An API key, made by crm.create_api_key() and shown there once.".to_owned());
-        document.components.get_or_insert_default().add_security_scheme(BEARER, SecurityScheme::Http(scheme));
+        let components = document.components.get_or_insert_default();
+        let mut bearer = Http::new(HttpAuthScheme::Bearer);
+        bearer.bearer_format = Some("crm_ and 64 hexadecimal digits".to_owned());
+        bearer.description = Some("An API key, shown once when it was made.".to_owned());
+        components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+        let session = ApiKeyValue::with_description(
+            session::COOKIE,
+            "A session, opened by POST /v1/session with a key. Requests that change anything also need the header X-CRM-CSRF: 1.",
+        );
+        components.add_security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(session)));
+        for (path, item) in document.paths.paths.iter_mut().filter(|(path, _)| path.starts_with("/v1/")) {
+            let changes = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+            for operation in changes.into_iter().flatten() {
+                complete(path, operation, true);
+            }
+            if let Some(operation) = &mut item.get {
+                complete(path, operation, false);
+            }
+        }
     }
+}
+
+fn complete(path: &str, operation: &mut Operation, changes: bool) {
+    if operation.security.is_none() {
+        let none: [&str; 0] = [];
+        operation.security =
+            Some(vec![SecurityRequirement::new(BEARER, none), SecurityRequirement::new(SESSION, none)]);
+    }
+    let parameters = operation.parameters.get_or_insert_default();
+    for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+        if parameters.iter().all(|known| !matches!(known, RefOr::T(known) if known.name == name)) {
+            parameters.push(RefOr::T(path_parameter(name)));
+        }
+    }
+    let mut add = |responses: BTreeMap<String, RefOr<Response>>| {
+        for (status, response) in responses {
+            operation.responses.responses.entry(status).or_insert(response);
+        }
+    };
+    add(Refused::responses());
+    add(NotFound::responses());
+    if changes {
+        add(Conflict::responses());
+    }
+    if operation.request_body.is_some() {
+        add(BadBody::responses());
+    }
+    if parameters.is_empty() {
+        operation.parameters = None;
+    }
+}
+
+fn path_parameter(name: &str) -> Parameter {
+    let (description, kind, example) = match name {
+        "id" => ("The guest's uuid, or the platform's own id", Type::String, json!("C-1001")),
+        "venue" => ("The venue's uuid, or the platform's own id", Type::String, json!("12")),
+        "order" => ("The platform's id of the order", Type::String, json!("9001")),
+        "tag" => ("The tag's name", Type::String, json!("VIP")),
+        "principal" => ("The principal's uuid", Type::String, json!("0e0f6a0c-1a53-4c1b-8a43-3f8a5b0f4c11")),
+        "key" => (
+            "The key's uuid, which is not the key",
+            Type::String,
+            json!("0e0f6a0c-1a53-4c1b-8a43-3f8a5b0f4c12"),
+        ),
+        "segment" => ("The segment's number", Type::Integer, json!(7)),
+        "note" => ("The note's number", Type::Integer, json!(31)),
+        "contact" => ("The contact's number", Type::Integer, json!(12)),
+        "import" => ("The import's number", Type::Integer, json!(3)),
+        other => unreachable!("the path parameter {other} is described here"),
+    };
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(description))
+        .schema(Some(Object::with_type(kind)))
+        .example(Some(example))
+        .build()
 }
 
 /// What any request under `/v1` can be refused with.
@@ -97,9 +182,48 @@ pub enum NotFound {
     NotFound(Body),
 }
 
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its documentation is used")]
+pub enum Conflict {
+    /// What is there forbids it: a name that is taken, a guest who was merged, a change under way.
+    #[response(status = 409, content_type = "application/problem+json", example = json!({
+        "type": "about:blank", "title": "Conflict", "status": 409, "detail": "the key \"regulars\" is taken",
+        "code": "CR409", "pointer": "#/body/key"
+    }))]
+    Conflict(Body),
+    /// It is well-formed and still cannot be done.
+    #[response(status = 422, content_type = "application/problem+json", example = json!({
+        "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "detail": "a value is missing", "code": "CR422"
+    }))]
+    Unprocessable(Body),
+}
+
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its documentation is used")]
+pub enum BadBody {
+    /// The body is too long.
+    #[response(status = 413, content_type = "application/problem+json", example = json!({
+        "type": "about:blank", "title": "Payload Too Large", "status": 413, "detail": "Payload Too Large"
+    }))]
+    TooLarge(Body),
+    /// The body is of another kind than this takes.
+    #[response(status = 415, content_type = "application/problem+json", example = json!({
+        "type": "about:blank", "title": "Unsupported Media Type", "status": 415, "detail": "This takes another kind of body."
+    }))]
+    UnsupportedMediaType(Body),
+}
+
+/// The document of all routes.
+pub fn document() -> Document {
+    let mut document = routes::document();
+    // After the routes, which the frame does not have yet.
+    Everywhere.modify(&mut document);
+    document
+}
+
 /// The document as pretty-printed JSON.
 pub fn text() -> String {
-    routes::document().to_pretty_json().expect("the document has string keys only")
+    document().to_pretty_json().expect("the document has string keys only")
 }
 
 #[cfg(test)]
@@ -121,7 +245,9 @@ mod tests {
         assert!(document["openapi"].as_str().unwrap().starts_with("3.1."));
         for (path, item) in document["paths"].as_object().unwrap() {
             for operation in item.as_object().unwrap().values() {
-                assert_eq!(operation.get("security").is_some(), path.starts_with("/v1/"), "{path}");
+                let open = !path.starts_with("/v1/") || operation["operationId"] == "open_session";
+                let asks = operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
+                assert_eq!(asks, !open, "{path}");
             }
         }
     }

@@ -25,6 +25,8 @@ pub const RETRY_AFTER_SECONDS: u16 = 2;
 pub enum Problem {
     #[error("no bearer key")]
     MissingKey,
+    #[error("a session's change without its header")]
+    MissingCsrfHeader,
     #[error("invalid parameter {pointer}")]
     InvalidParameter { pointer: String, detail: String },
     /// The database refused what the caller asked.
@@ -70,8 +72,8 @@ pub struct Body {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "22023", min_length = 5, max_length = 5)]
     code: Option<Cow<'static, str>>,
-    /// JSON pointer, as a URI fragment, to what is at fault in the request: `#/query/<parameter>` or
-    /// `#/path/<parameter>`.
+    /// JSON pointer, as a URI fragment, to what is at fault in the request: `#/query/<parameter>`,
+    /// `#/path/<parameter>` or `#/body/<member>/…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "#/query/limit")]
     pointer: Option<String>,
@@ -106,9 +108,27 @@ impl Problem {
         self
     }
 
+    /// As [`Problem::at`] for a request with a body, whose members are named as the SQL parameters are: what
+    /// `pointers` does not list is `#/body/<name>`.
+    pub fn at_or_body(self, pointers: &[(&str, &str)]) -> Self {
+        self.at(pointers).at_member("#/body")
+    }
+
+    /// What [`Problem::at`] found no pointer for is a member of this one.
+    pub fn at_member(mut self, parent: &str) -> Self {
+        if let Self::Refused(refusal) = &mut self
+            && refusal.pointer.is_none()
+            && let Some(parameter) = &refusal.parameter
+        {
+            refusal.pointer = Some(format!("{parent}/{parameter}"));
+        }
+        self
+    }
+
     pub fn status(&self) -> StatusCode {
         match self {
             Self::MissingKey => StatusCode::UNAUTHORIZED,
+            Self::MissingCsrfHeader => StatusCode::FORBIDDEN,
             Self::InvalidParameter { .. } => StatusCode::BAD_REQUEST,
             Self::Refused(refusal) => refusal.status,
             Self::Unavailable { .. } | Self::SchemaVersion { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -120,6 +140,7 @@ impl Problem {
     pub fn sqlstate(&self) -> Option<&str> {
         match self {
             Self::MissingKey => Some("CR401"),
+            Self::MissingCsrfHeader => Some("42501"),
             Self::InvalidParameter { .. } => Some("22023"),
             Self::SchemaVersion { .. } => Some("CR503"),
             Self::Refused(refusal) => Some(&refusal.sqlstate),
@@ -144,6 +165,12 @@ impl Problem {
                 None,
                 Some("Send the header Authorization: Bearer <key>.".to_owned()),
             ),
+            Self::MissingCsrfHeader => (
+                "A session's requests that change anything need a header that other sites cannot send."
+                    .into(),
+                None,
+                Some("Send the header X-CRM-CSRF: 1.".to_owned()),
+            ),
             Self::InvalidParameter { pointer, detail } => (detail.into(), Some(pointer), None),
             Self::Refused(refusal) => (refusal.detail.into(), refusal.pointer, refusal.hint),
             Self::Unavailable { .. } => ("The service cannot answer now; try again.".into(), None, None),
@@ -162,6 +189,11 @@ impl Problem {
                 "This path does not take this method.".into(),
                 None,
                 Some("The header allow lists the methods.".to_owned()),
+            ),
+            Self::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE) => (
+                "This takes another kind of body.".into(),
+                None,
+                Some("Send the header Content-Type: application/json.".to_owned()),
             ),
             Self::Status(status) => (title(status).into(), None, None),
         };

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tokio::{net::TcpListener, signal::unix::SignalKind};
-use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
@@ -18,9 +18,6 @@ use crate::{
     problem::{self, Problem},
     routes,
 };
-
-/// Bytes of a request's body at most.
-const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Serves until SIGTERM or SIGINT, then lets running requests end, for one request timeout at most.
 ///
@@ -68,7 +65,6 @@ pub async fn serve(config: Config) -> Result<(), String> {
 /// All routes with the layers every request passes; the last layer here is the outermost.
 fn app(database: Database, request_timeout: Duration) -> Router {
     routes::router(database)
-        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
         .layer(from_fn_with_state(request_timeout, observe::limit_time))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(map_response(problem::ensure))

@@ -24,6 +24,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     12 "012_dossier",
     13 "013_preference",
     14 "014_import",
+    15 "015_service",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]

@@ -54,9 +54,14 @@ extension_sql_file!(
     requires = ["venue_scoring_rule"]
 );
 extension_sql_file!(
+    "../../sql/venue/venue_days.sql",
+    name = "venue_venue_days",
+    requires = ["venue_set_region"]
+);
+extension_sql_file!(
     "../../sql/venue/venue_list.sql",
     name = "venue_venue_list",
-    requires = ["venue_set_region"]
+    requires = ["venue_venue_days"]
 );
 extension_sql_file!(
     "../../sql/venue/venue_settings.sql",
@@ -212,10 +217,11 @@ extension_sql_file!(
     requires = ["stats_label_flow"]
 );
 extension_sql_file!("../../sql/stats/overview.sql", name = "stats_overview", requires = ["stats_note_days"]);
+extension_sql_file!("../../sql/stats/own_venue.sql", name = "stats_own_venue", requires = ["stats_overview"]);
 extension_sql_file!(
     "../../sql/stats/preview_settings.sql",
     name = "stats_preview_settings",
-    requires = ["stats_overview"]
+    requires = ["stats_own_venue"]
 );
 extension_sql_file!("../../sql/stats/rate.sql", name = "stats_rate", requires = ["stats_preview_settings"]);
 extension_sql_file!(
@@ -369,9 +375,14 @@ extension_sql_file!(
     requires = ["segment_refresh", segment::segment_problems, segment::segments_referring_to]
 );
 extension_sql_file!(
+    "../../sql/segment/segment_pages.sql",
+    name = "segment_segment_pages",
+    requires = ["segment_segment"]
+);
+extension_sql_file!(
     "../../sql/segment/sensitive.sql",
     name = "segment_sensitive",
-    requires = ["segment_segment", segment::sensitive_segments, segment::criteria_are_sensitive]
+    requires = ["segment_segment_pages", segment::sensitive_segments, segment::criteria_are_sensitive]
 );
 extension_sql_file!(
     "../../sql/preference/derive_guests.sql",
@@ -424,7 +435,12 @@ extension_sql_file!(
     requires = ["preference_state_preference"]
 );
 extension_sql_file!("../../sql/dossier/note.sql", name = "dossier_note", requires = ["dossier_dossier"]);
-extension_sql_file!("../../sql/dossier/tag.sql", name = "dossier_tag", requires = ["dossier_note"]);
+extension_sql_file!(
+    "../../sql/dossier/note_list.sql",
+    name = "dossier_note_list",
+    requires = ["dossier_note"]
+);
+extension_sql_file!("../../sql/dossier/tag.sql", name = "dossier_tag", requires = ["dossier_note_list"]);
 extension_sql_file!("../../sql/dossier/timeline.sql", name = "dossier_timeline", requires = ["dossier_tag"]);
 extension_sql_file!(
     "../../sql/import/check_import.sql",
@@ -481,9 +497,14 @@ extension_sql_file!(
     requires = ["binding_bind"]
 );
 extension_sql_file!(
+    "../../sql/binding/binding_list.sql",
+    name = "binding_binding_list",
+    requires = ["binding_binding_field"]
+);
+extension_sql_file!(
     "../../sql/binding/bound_bodies.sql",
     name = "binding_bound_bodies",
-    requires = ["binding_binding_field"]
+    requires = ["binding_binding_list"]
 );
 extension_sql_file!(
     "../../sql/binding/bound_function.sql",
@@ -557,11 +578,8 @@ extension_sql_file!(
 );
 extension_sql_file!("../../sql/job/health.sql", name = "job_health", requires = ["job_backfill"]);
 extension_sql_file!("../../sql/job/in_chunks.sql", name = "job_in_chunks", requires = ["job_health"]);
-extension_sql_file!(
-    "../../sql/job/job_progress.sql",
-    name = "job_job_progress",
-    requires = ["job_in_chunks"]
-);
+extension_sql_file!("../../sql/job/job_list.sql", name = "job_job_list", requires = ["job_in_chunks"]);
+extension_sql_file!("../../sql/job/job_progress.sql", name = "job_job_progress", requires = ["job_job_list"]);
 extension_sql_file!("../../sql/job/job_run.sql", name = "job_job_run", requires = ["job_job_progress"]);
 extension_sql_file!("../../sql/job/night_due.sql", name = "job_night_due", requires = ["job_job_run"]);
 extension_sql_file!(
@@ -585,10 +603,17 @@ extension_sql_file!(
     requires = ["role_caller"]
 );
 extension_sql_file!(
-    "../../sql/role/sign_in.sql",
-    name = "role_sign_in",
+    "../../sql/role/kept_answer.sql",
+    name = "role_kept_answer",
     requires = ["role_create_principal"]
 );
+extension_sql_file!(
+    "../../sql/role/principal_list.sql",
+    name = "role_principal_list",
+    requires = ["role_kept_answer"]
+);
+extension_sql_file!("../../sql/role/session.sql", name = "role_session", requires = ["role_principal_list"]);
+extension_sql_file!("../../sql/role/sign_in.sql", name = "role_sign_in", requires = ["role_session"]);
 extension_sql_file!(
     "../../sql/role/visible_venue.sql",
     name = "role_visible_venue",

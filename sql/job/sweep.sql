@@ -53,6 +53,7 @@ BEGIN
     END IF;
   END LOOP;
   written := written + crm.expire_tags(1000);
+  written := written + crm.forget_expired(1000);
   written := written + crm.sweep_segments(as_of);
   RETURN written;
 END

@@ -11,13 +11,7 @@ use uuid::Uuid;
 
 use super::Label;
 use crate::{
-    credentials::Credentials,
-    cursor,
-    database::Database,
-    decimal::Decimal,
-    extract::Query,
-    openapi::{NotFound, Refused},
-    problem::Problem,
+    credentials::Credentials, cursor, database::Database, decimal::Decimal, extract::Query, problem::Problem,
     routes::page::Page,
 };
 
@@ -70,7 +64,7 @@ pub struct Parameters {
     search: Option<String>,
     /// The order: a field, ascending, or with a leading - descending.
     #[serde(default = "default_sort")]
-    #[param(value_type = Sort, required = false, default = "-last_visit")]
+    #[param(inline, value_type = Sort, required = false, default = "-last_visit")]
     sort: String,
     /// Spend at least, a decimal.
     #[param(example = "100.00")]
@@ -236,9 +230,8 @@ impl TryFrom<&Row> for Guest {
     path = "/customers",
     operation_id = "list_customers",
     tag = "customer",
-    security(("bearer" = [])),
     params(Parameters),
-    responses((status = 200, description = "A page of guests", body = Page<Guest>), Refused, NotFound)
+    responses((status = 200, description = "A page of guests", body = Page<Guest>))
 )]
 pub async fn list(
     credentials: Credentials,

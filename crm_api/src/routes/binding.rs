@@ -1,0 +1,79 @@
+//! What of the platform is bound.
+
+use axum::Json;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::page::Page;
+use crate::{
+    caller::Caller,
+    database::Database,
+    extract::{NoParameters, Query},
+    json_rows,
+    problem::Problem,
+};
+
+pub fn router() -> OpenApiRouter<Database> {
+    OpenApiRouter::new().routes(routes!(list_bindings)).routes(routes!(check_bindings))
+}
+
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+struct Binding {
+    /// venue, customer, order, product or order_item.
+    entity: String,
+    /// Null where all is constant.
+    #[schema(required)]
+    host_table: Option<String>,
+    /// Field to column, as it was given.
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
+    mapping: Value,
+    bound_at: DateTime<Utc>,
+    /// When the history was counted.
+    #[schema(required)]
+    backfilled_at: Option<DateTime<Utc>>,
+    /// What no longer fits since the platform changed its table.
+    #[schema(required)]
+    drift: Option<String>,
+}
+
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+struct BindingFinding {
+    entity: String,
+    /// error, warning or info.
+    severity: String,
+    /// Stable.
+    code: String,
+    message: String,
+    #[schema(required)]
+    hint: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Entity {
+    /// Only of this: venue, customer, order, product or order_item.
+    entity: Option<String>,
+}
+
+/// What of the platform is bound
+#[utoipa::path(get, path = "/bindings", tag = "operation",
+    responses((status = 200, description = "All in one page", body = Page<Binding>)))]
+async fn list_bindings(caller: Caller, NoParameters: NoParameters) -> Result<Json<Page<Binding>>, Problem> {
+    caller.list("binding_list", json_rows!("SELECT * FROM crm.binding_list()"), &[]).await
+}
+
+/// What is wrong or missing in the bindings
+#[utoipa::path(get, path = "/bindings/check", tag = "operation", params(Entity),
+    responses((status = 200, description = "All in one page; none when all is well", body = Page<BindingFinding>)))]
+async fn check_bindings(
+    caller: Caller,
+    Query(Entity { entity }): Query<Entity>,
+) -> Result<Json<Page<BindingFinding>>, Problem> {
+    const SQL: &str = json_rows!("SELECT * FROM crm.binding_findings($1::text)");
+    let findings = caller.list("binding_findings", SQL, &[&entity]).await;
+    findings.map_err(|problem| problem.at(&[("of_entity", "#/query/entity"), ("entity", "#/query/entity")]))
+}

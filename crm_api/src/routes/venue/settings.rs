@@ -1,0 +1,144 @@
+//! The settings of a venue.
+
+use axum::Json;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use tokio_postgres::types::Json as Jsonb;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::POINTERS;
+use crate::{
+    caller::Caller,
+    extract::{Body, NoParameters, Path},
+    json_rows,
+    problem::Problem,
+    routes::{customer::Label, page::Page},
+};
+
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({
+    "min_cohort": 30, "regular_visits": 3, "at_risk_days": 30, "lost_days": 90, "new_days": 30, "day_starts_at": "04:00:00",
+    "closures": [{"from_day": "2026-08-04", "to_day": "2026-08-17"}]
+}))]
+pub struct Settings {
+    /// Guests from which on they are scored against each other.
+    min_cohort: i32,
+    /// Visits that make a regular.
+    regular_visits: i32,
+    at_risk_days: i32,
+    lost_days: i32,
+    new_days: i32,
+    /// Local time at which a business day starts.
+    day_starts_at: String,
+    closures: Vec<Closure>,
+}
+
+/// Days on which the venue is closed, both included.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Closure {
+    from_day: NaiveDate,
+    to_day: NaiveDate,
+}
+
+/// Settings to change; what is left out stays.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"at_risk_days": 45}))]
+pub struct ChangedSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
+    min_cohort: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
+    regular_visits: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 36500)]
+    at_risk_days: Option<i32>,
+    /// At least at_risk_days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 36500)]
+    lost_days: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 36500)]
+    new_days: Option<i32>,
+    /// HH:MM, local.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "04:00", pattern = "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$")]
+    day_starts_at: Option<String>,
+    /// Replaces all closures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 1000)]
+    closures: Option<Vec<Closure>>,
+}
+
+/// Guests whose label the next recompute would change.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub struct SettingsEffect {
+    #[schema(required, value_type = Option<Label>)]
+    from_label: Option<String>,
+    #[schema(required, value_type = Option<Label>)]
+    to_label: Option<String>,
+    guests: i64,
+    /// How many of them the next recompute moves so in any case.
+    guests_anyway: i64,
+    /// The ten with the highest spend.
+    sample: Vec<SampleGuest>,
+}
+
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+struct SampleGuest {
+    customer_id: Uuid,
+    #[schema(required)]
+    r#ref: Option<String>,
+    #[schema(required)]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = "decimal")]
+    total_spent: Option<String>,
+}
+
+/// The settings of a venue
+#[utoipa::path(get, path = "/venues/{venue}/settings", tag = "venue",
+    responses((status = 200, description = "The settings", body = Settings)))]
+pub async fn get_settings(
+    caller: Caller,
+    Path(venue): Path<String>,
+    NoParameters: NoParameters,
+) -> Result<Json<Settings>, Problem> {
+    let settings = caller.one("venue_settings", "SELECT crm.venue_settings($1::text)", &[&venue]).await;
+    settings.map(Json).map_err(|problem| problem.at(POINTERS))
+}
+
+/// Change settings of a venue
+///
+/// They take effect at the next recompute.
+#[utoipa::path(patch, path = "/venues/{venue}/settings", tag = "venue", request_body = ChangedSettings,
+    responses((status = 200, description = "All settings as they are now", body = Settings)))]
+pub async fn update_settings(
+    caller: Caller,
+    Path(venue): Path<String>,
+    NoParameters: NoParameters,
+    Body(settings): Body<ChangedSettings>,
+) -> Result<Json<Settings>, Problem> {
+    const SQL: &str = "SELECT crm.update_venue_settings($1::text, $2::jsonb)";
+    let settings = caller.one("update_venue_settings", SQL, &[&venue, &Jsonb(settings)]).await;
+    settings.map(Json).map_err(|problem| problem.at_or_body(POINTERS))
+}
+
+/// What settings would change
+///
+/// Which labels a recompute would change now, were these the settings ({} for those the venue has). Writes nothing.
+#[utoipa::path(post, path = "/venues/{venue}/settings-preview", tag = "venue", request_body = ChangedSettings,
+    responses((status = 200, description = "The changes, all in one page", body = Page<SettingsEffect>)))]
+pub async fn preview_settings(
+    caller: Caller,
+    Path(venue): Path<String>,
+    NoParameters: NoParameters,
+    Body(settings): Body<ChangedSettings>,
+) -> Result<Json<Page<SettingsEffect>>, Problem> {
+    const SQL: &str = json_rows!("SELECT * FROM crm.preview_settings($1::text, $2::jsonb)");
+    let effects = caller.list("preview_settings", SQL, &[&venue, &Jsonb(settings)]).await;
+    effects.map_err(|problem| problem.at_or_body(POINTERS))
+}
