@@ -6,7 +6,6 @@ import { api } from "../../api/client";
 import { Refusal } from "../../api/refusal";
 import { Failure } from "../../parts/states";
 import { useMay } from "../../shell/session";
-import { useVenue } from "../../shell/venue";
 import { type Dossier, useChange } from "./dossier";
 
 const FIELDS = ["name", "phone", "email", "birthday", "language"] as const;
@@ -15,7 +14,6 @@ type Field = (typeof FIELDS)[number];
 /** Only what was changed is sent; what the service refuses is shown at its field. */
 export function EditGuest({ dossier: { profile }, opened, close }: { dossier: Dossier; opened: boolean; close: () => void }) {
   const { t } = useTranslation();
-  const { venue } = useVenue();
   const id = profile.customer_id;
   const [text, setText] = useState<Record<Field, string>>(() => texts(profile));
   useEffect(() => {
@@ -23,7 +21,7 @@ export function EditGuest({ dossier: { profile }, opened, close }: { dossier: Do
   }, [opened, profile]);
   const former = texts(profile);
   const changes = Object.fromEntries(FIELDS.filter((field) => text[field] !== former[field]).map((field) => [field, text[field].trim() || null]));
-  const save = useChange(id, () => api.PATCH("/v1/customers/{id}", { params: { path: { id }, query: { venue: venue?.venue_id } }, body: changes }), t("guest.saved"));
+  const save = useChange(id, () => api.PATCH("/v1/customers/{id}", { params: { path: { id } }, body: changes }), t("guest.saved"));
   const refused = save.error instanceof Refusal ? save.error : undefined;
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Badge, Button, Group, NativeSelect, Progress, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Alert, Anchor, Badge, Button, NativeSelect, Progress, SimpleGrid, Stack, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconDownload, IconPlayerPlay, IconZoomCheck } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -24,7 +24,7 @@ export function State({ state }: { state: string }) {
 export default function Import() {
   const { t } = useTranslation();
   const id = Number(useParams().id);
-  const query = useQuery({
+  const query = useQuery<Status>({
     queryKey: ["import", id],
     refetchInterval: ({ state }) => (state.data && MOVING.includes(state.data.state) ? 1_500 : false),
     queryFn: ({ signal }) => data(api.GET("/v1/imports/{import}", { params: { path: { import: id } }, signal })),
@@ -79,7 +79,7 @@ function Known({ status }: { status: Status }) {
   return (
     <Stack>
       {status.failure && <Alert color="red" role="alert" title={t("state.failed")}>{status.failure}</Alert>}
-      {status.warnings.map((warning) => <Alert key={warning} color="orange" p="xs"><Text size="sm" c="var(--mantine-color-text)">{warning}</Text></Alert>)}
+      {(status.warnings ?? []).map((warning) => <Alert key={warning} color="orange" p="xs"><Text size="sm" c="var(--mantine-color-text)">{warning}</Text></Alert>)}
       {MOVING.includes(status.state) && (
         <Card title={t("imports.progress", { done: format.number(status.done), rows: format.number(status.rows) })}>
           <Progress value={status.rows ? (100 * status.done) / status.rows : 0} animated aria-label={t("imports.progress", { done: status.done, rows: status.rows })} />

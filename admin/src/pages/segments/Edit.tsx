@@ -1,4 +1,4 @@
-import { Alert, Button, Grid, Group, JsonInput, Paper, Skeleton, Stack, Tabs, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Grid, Group, JsonInput, Skeleton, Stack, Tabs, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";

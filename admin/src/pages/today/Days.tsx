@@ -22,7 +22,7 @@ export default function Days({ from, to }: { from: string; to: string }) {
     <Card title={t("today.days")}>
       <Loaded query={days}>
         {(rows) => {
-          const points = rows.map((row) => ({ day: format.shortDay(row.day), returning: row.returning_visits, first: row.new_guests }));
+          const points = rows.map((row) => ({ day: format.shortDay(row.day), returning: row.returning_guests, first: row.new_guests }));
           return (
             <>
               <div aria-hidden>

@@ -64,7 +64,7 @@ pub struct Parameters {
     search: Option<String>,
     /// The order: a field, ascending, or with a leading - descending.
     #[serde(default = "default_sort")]
-    #[param(inline, value_type = Sort, required = false, default = "-last_visit")]
+    #[param(value_type = Sort, required = false, default = "-last_visit")]
     sort: String,
     /// Spend at least, a decimal.
     #[param(example = "100.00")]
@@ -100,7 +100,7 @@ pub struct Parameters {
 /// For the documentation only: SQL decides which orders there are.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its documentation is used")]
-enum Sort {
+pub enum Sort {
     #[schema(rename = "-last_visit")]
     LastVisitFirst,
     #[schema(rename = "last_visit")]
