@@ -101,9 +101,9 @@ impl Problem {
     pub fn at(mut self, pointers: &[(&str, &str)]) -> Self {
         if let Self::Refused(refusal) = &mut self
             && let Some(parameter) = &refusal.parameter
+            && let Some((_, pointer)) = pointers.iter().find(|(name, _)| name == parameter)
         {
-            refusal.pointer =
-                pointers.iter().find(|(name, _)| name == parameter).map(|(_, pointer)| (*pointer).to_owned());
+            refusal.pointer = Some((*pointer).to_owned());
         }
         self
     }

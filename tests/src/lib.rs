@@ -9,8 +9,10 @@ pub mod oracle;
 pub mod program;
 pub mod restaurant;
 pub mod sequence;
+pub mod service;
 pub mod session;
 
 pub use database::TestDatabase;
 pub use program::Program;
+pub use service::{Answer, Service};
 pub use session::Session;

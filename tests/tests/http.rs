@@ -2,89 +2,15 @@
 
 use std::sync::LazyLock;
 
-use crm_tests::{Program, Session, TestDatabase, restaurant};
+use crm_tests::Service;
 use serde_json::Value;
 
-/// The service with its database, and keys of the organisations house and rival.
-struct Service {
-    program: Program,
-    database: TestDatabase,
-    manager: String,
-    one_venue: String,
-    rival: String,
-    reader: String,
-}
+static SERVICE: LazyLock<Service> = LazyLock::new(|| Service::start("http"));
 
-static SERVICE: LazyLock<Service> = LazyLock::new(Service::start);
-
-fn key(sql: &mut Session, org: &str, role: &str, venues: &str) -> String {
-    sql.value(&format!(
-        "SELECT crm.create_api_key(crm.create_principal('{org} {role}', '{org}', '{role}', {venues}))"
-    ))
-}
-
-impl Service {
-    /// 60 guests of bistro, every third also of bar, with many equal amounts, times and counts; one guest of the rival.
-    fn start() -> Self {
-        let database = TestDatabase::new("http");
-        let mut sql = database.session();
-        restaurant::create(&mut sql);
-        sql.run(
-            r#"INSERT INTO "Venue" VALUES ('bistro', 'house', 'Bistro', 'Europe/Paris', 'EUR'), ('bar', 'house', 'Bar', 'Europe/Paris', 'EUR'), ('rival', 'rival', 'Rival', 'UTC', 'USD');
-               SELECT dine('g' || i, 'bistro', timestamp '2025-06-01 20:00' - make_interval(days => i % 5 + k), 10 + i % 3) FROM generate_series(1, 60) i, generate_series(0, i % 4) k;
-               SELECT dine('g' || i, 'bar', timestamp '2025-06-02 20:00', 10) FROM generate_series(3, 60, 3) i;
-               SELECT dine('spy', 'rival', timestamp '2025-06-02 20:00', 10);
-               UPDATE "Customer" SET name = 'Guest ' || id, phone = '+33 6 00 00 00 ' || lpad(substr(id, 2), 2, '0'), email = id || '@example.org';
-               UPDATE "Customer" SET name = 'Zoë Müller-Łukasz', phone = '+49 171 5550199', email = 'zoe@beispiel.example' WHERE id = 'g7'"#,
-        );
-        restaurant::bind_with_organisations(&mut sql);
-        sql.run("SELECT crm.recompute_venue(ref) FROM crm.venue");
-        let program = Program::start(&database, &[]);
-        Self {
-            program,
-            manager: key(&mut sql, "house", "manager", "NULL"),
-            one_venue: key(&mut sql, "house", "staff", "ARRAY['bar']"),
-            rival: key(&mut sql, "rival", "manager", "NULL"),
-            reader: key(&mut sql, "house", "reader", "NULL"),
-            database,
-        }
-    }
-
-    fn get(&self, key: Option<&str>, path: &str) -> Answer {
-        let mut request = minreq::get(format!("{}{path}", self.program.base)).with_timeout(10);
-        if let Some(key) = key {
-            request = request.with_header("Authorization", format!("Bearer {key}"));
-        }
-        let response = request.send().unwrap_or_else(|e| panic!("{path}: {e}"));
-        Answer {
-            status: response.status_code,
-            content_type: response.headers.get("content-type").cloned().unwrap_or_default(),
-            body: serde_json::from_str(response.as_str().expect("text")).unwrap_or(Value::Null),
-        }
-    }
-
-    fn items(&self, key: &str, query: &str) -> Vec<Value> {
-        let answer = self.get(Some(key), &format!("/v1/customers?limit=200{query}"));
-        assert_eq!(answer.status, 200, "{query}: {}", answer.body);
-        answer.body["items"].as_array().expect("items").clone()
-    }
-}
-
-struct Answer {
-    status: i32,
-    content_type: String,
-    body: Value,
-}
-
-impl Answer {
-    /// RFC 9457: the media type, the status repeated, a title and a detail.
-    #[track_caller]
-    fn expect_problem(&self, status: i32) {
-        assert_eq!(self.status, status, "{}", self.body);
-        assert!(self.content_type.starts_with("application/problem+json"), "{}", self.content_type);
-        assert_eq!(self.body["status"], status);
-        assert!(self.body["title"].as_str().is_some_and(|title| !title.is_empty()), "{}", self.body);
-    }
+fn items(service: &Service, key: &str, query: &str) -> Vec<Value> {
+    let answer = service.get(Some(key), &format!("/v1/customers?limit=200{query}"));
+    assert_eq!(answer.status, 200, "{query}: {}", answer.body);
+    answer.body["items"].as_array().expect("items").clone()
 }
 
 fn refs(items: &[Value]) -> Vec<&str> {
@@ -238,33 +164,33 @@ fn guests_are_found_by_name_phone_and_mail() {
         "zoe%40beispiel",
         "beispiel.example",
     ] {
-        let items = service.items(&service.manager, &format!("&search={search}"));
+        let items = items(service, &service.manager, &format!("&search={search}"));
         assert_eq!(refs(&items), ["g7"], "{search}");
     }
-    assert!(service.items(&service.manager, "&search=spy").is_empty());
+    assert!(items(service, &service.manager, "&search=spy").is_empty());
     assert!(
-        service.items(&service.manager, "&search=%25").is_empty(),
+        items(service, &service.manager, "&search=%25").is_empty(),
         "a percent sign is a character like any other"
     );
-    assert!(service.items(&service.manager, "&search=_____").is_empty());
+    assert!(items(service, &service.manager, "&search=_____").is_empty());
 }
 
 #[test]
 fn the_list_is_narrowed_by_label_and_venue() {
     let service = &*SERVICE;
-    assert_eq!(service.items(&service.manager, "").len(), 60);
-    assert_eq!(service.items(&service.manager, "&venue=bistro").len(), 60);
-    assert_eq!(service.items(&service.manager, "&venue=bar").len(), 20);
+    assert_eq!(items(service, &service.manager, "").len(), 60);
+    assert_eq!(items(service, &service.manager, "&venue=bistro").len(), 60);
+    assert_eq!(items(service, &service.manager, "&venue=bar").len(), 20);
     let mut labelled = 0;
     for label in ["CHAMPION", "LOYAL", "POTENTIAL", "NEW", "AT_RISK", "LOST", "INACTIVE"] {
-        let items = service.items(&service.manager, &format!("&label={label}"));
+        let items = items(service, &service.manager, &format!("&label={label}"));
         assert!(items.iter().all(|item| item["label"] == label));
         labelled += items.len();
     }
     assert_eq!(labelled, 60, "every guest has one best label");
-    let two = service.items(&service.manager, "&label=LOST,INACTIVE").len();
-    let one = service.items(&service.manager, "&label=LOST").len();
-    assert_eq!(two, one + service.items(&service.manager, "&label=INACTIVE").len());
+    let two = items(service, &service.manager, "&label=LOST,INACTIVE").len();
+    let one = items(service, &service.manager, "&label=LOST").len();
+    assert_eq!(two, one + items(service, &service.manager, "&label=INACTIVE").len());
 }
 
 #[test]
@@ -281,7 +207,7 @@ fn the_list_is_narrowed_by_ranges() {
         ("last_visit_to=2025-05-28", at_bistro(|i| i % 5 >= 4)),
     ] {
         assert_eq!(
-            service.items(&service.manager, &format!("&venue=bistro&{query}")).len(),
+            items(service, &service.manager, &format!("&venue=bistro&{query}")).len(),
             expected,
             "{query}"
         );
@@ -292,7 +218,7 @@ fn the_list_is_narrowed_by_ranges() {
 fn a_guest_of_two_venues_is_one_row() {
     let service = &*SERVICE;
     // g3: four bills of 10 at the bistro, and one at the bar a day later.
-    let items = service.items(&service.manager, "&search=g3%40example");
+    let items = items(service, &service.manager, "&search=g3%40example");
     assert_eq!(refs(&items), ["g3"]);
     let guest = &items[0];
     assert_eq!(guest["venues"], 2);
@@ -305,8 +231,8 @@ fn a_guest_of_two_venues_is_one_row() {
 #[test]
 fn each_key_sees_its_own_venues() {
     let service = &*SERVICE;
-    assert_eq!(refs(&service.items(&service.rival, "")), ["spy"]);
-    let bar = service.items(&service.one_venue, "");
+    assert_eq!(refs(&items(service, &service.rival, "")), ["spy"]);
+    let bar = items(service, &service.one_venue, "");
     assert!(
         bar.iter()
             .all(|item| item["venue_name"] == "Bar" && item["venues"] == 1 && item["total_spent"] == "10.00"),

@@ -19,7 +19,8 @@ pub fn router() -> OpenApiRouter<Database> {
     OpenApiRouter::new()
         .routes(routes!(list_tags))
         .routes(routes!(save_tag, delete_tag))
-        .routes(routes!(tag_customers, untag_customers))
+        .routes(routes!(tag_customers))
+        .routes(routes!(untag_customers))
 }
 
 const POINTERS: &[(&str, &str)] = &[("name", "#/path/tag"), ("tags", "#/path/tag")];
@@ -134,7 +135,7 @@ async fn tag_customers(
 }
 
 /// Take a tag off many guests
-#[utoipa::path(delete, path = "/tags/{tag}/customers", tag = "tag", request_body = CustomersOnly,
+#[utoipa::path(post, path = "/tags/{tag}/customers/remove", tag = "tag", request_body = CustomersOnly,
     responses((status = 200, description = "Off how many it was taken", body = Guests)))]
 async fn untag_customers(
     caller: Caller,
