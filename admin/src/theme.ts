@@ -18,6 +18,7 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { events: { hover: true, focus: true, touch: true }, multiline: true, maw: 320 } },
     Paper: { defaultProps: { withBorder: true, p: "md" } },
     Select: { defaultProps: { checkIconPosition: "right" } },
+    Badge: { defaultProps: { tt: "none" }, styles: { root: { minWidth: "max-content" } } },
     Modal: { defaultProps: { centered: true } },
   },
 });

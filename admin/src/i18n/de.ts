@@ -84,7 +84,7 @@ export const de: Messages = {
   builder: {
     all: "alle davon gelten", any: "eines davon gilt", not: "Nicht", addRule: "Bedingung", addGroup: "Gruppe", remove: "Entfernen", field: "Feld", operator: "Vergleich", combinator: "Wie die Bedingungen zusammenhängen",
     value: "Wert von {{field}}", unit: "Einheit", unit_d: "Tage", unit_w: "Wochen", unit_mo: "Monate", unit_y: "Jahre", day_day: "am Tag", day_today: "heute", day_ago: "vor", day_ahead: "in",
-    within: "Wann", ever: "jemals", inTheLast: "in den letzten", where: "wobei", addWhere: "Welche", guests_one: "{{n}} Gast", guests_other: "{{n}} Gäste",
+    within: "Wann", ever: "jemals", inTheLast: "in den letzten", where: "wobei", addWhere: "Welche davon zählen", guests_one: "{{n}} Gast", guests_other: "{{n}} Gäste",
     group: { stats: "Besuche und Umsatz", cohort: "Rang", profile: "Profil", segments: "Segmente", preferences: "Vorlieben", orders: "Bestellungen", items: "Positionen", fixed: "Anderes" },
     op: {
       eq: "ist", neq: "ist nicht", lt: "weniger als", lte: "höchstens", gt: "mehr als", gte: "mindestens", between: "zwischen", in: "eines von", not_in: "keines von", is_null: "ist unbekannt", not_null: "ist bekannt",

@@ -82,7 +82,7 @@ export const en = {
   builder: {
     all: "all of these hold", any: "any of these holds", not: "Not", addRule: "Condition", addGroup: "Group", remove: "Remove", field: "Field", operator: "Comparison", combinator: "How the conditions combine",
     value: "Value of {{field}}", unit: "Unit", unit_d: "days", unit_w: "weeks", unit_mo: "months", unit_y: "years", day_day: "on the day", day_today: "today", day_ago: "ago", day_ahead: "from now",
-    within: "When", ever: "at any time", inTheLast: "in the last", where: "where", addWhere: "Which ones", guests_one: "{{n}} guest", guests_other: "{{n}} guests",
+    within: "When", ever: "at any time", inTheLast: "in the last", where: "where", addWhere: "Which of them count", guests_one: "{{n}} guest", guests_other: "{{n}} guests",
     group: { stats: "Visits and spend", cohort: "Rank", profile: "Profile", segments: "Segments", preferences: "Preferences", orders: "Orders", items: "Items", fixed: "Other" },
     op: {
       eq: "is", neq: "is not", lt: "less than", lte: "at most", gt: "more than", gte: "at least", between: "between", in: "one of", not_in: "none of", is_null: "is not known", not_null: "is known",

@@ -84,7 +84,7 @@ export const pt: Messages = {
   builder: {
     all: "todas se verificam", any: "alguma se verifica", not: "Não", addRule: "Condição", addGroup: "Grupo", remove: "Remover", field: "Campo", operator: "Comparação", combinator: "Como se combinam as condições",
     value: "Valor de {{field}}", unit: "Unidade", unit_d: "dias", unit_w: "semanas", unit_mo: "meses", unit_y: "anos", day_day: "no dia", day_today: "hoje", day_ago: "há", day_ahead: "daqui a",
-    within: "Quando", ever: "alguma vez", inTheLast: "nos últimos", where: "em que", addWhere: "Quais", guests_one: "{{n}} cliente", guests_other: "{{n}} clientes",
+    within: "Quando", ever: "alguma vez", inTheLast: "nos últimos", where: "em que", addWhere: "Quais deles contam", guests_one: "{{n}} cliente", guests_other: "{{n}} clientes",
     group: { stats: "Visitas e gasto", cohort: "Posição", profile: "Perfil", segments: "Segmentos", preferences: "Preferências", orders: "Pedidos", items: "Artigos", fixed: "Outros" },
     op: {
       eq: "é", neq: "não é", lt: "menos de", lte: "no máximo", gt: "mais de", gte: "no mínimo", between: "entre", in: "um de", not_in: "nenhum de", is_null: "é desconhecido", not_null: "é conhecido",

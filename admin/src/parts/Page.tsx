@@ -15,7 +15,7 @@ export function Page({ title, head, actions, children }: { title: string; head?:
   return (
     <Stack gap="md">
       <Group justify="space-between" align="center" gap="sm">
-        <Group gap="sm" className="grows">
+        <Group gap="sm" className="title">
           <Title order={1} ref={heading} tabIndex={-1} className="breaks">{title}</Title>
           {head}
         </Group>

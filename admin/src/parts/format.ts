@@ -6,9 +6,12 @@ import { useVenue } from "../shell/venue";
 export function useFormat() {
   const { i18n } = useTranslation();
   const { venue } = useVenue();
-  const language = i18n.language;
+  const language = localeOf(i18n.language);
   return useMemo(() => formats(language, venue?.currency, venue?.timezone), [language, venue?.currency, venue?.timezone]);
 }
+
+/** The reader's own region of the language, which says how days are written. */
+const localeOf = (language: string) => navigator.languages.find((name) => name.slice(0, 2) === language) ?? language;
 
 const NOTHING = "–";
 type Maybe<T> = T | null | undefined;

@@ -36,7 +36,7 @@ export function Shell() {
             <Text fw={700}>pg_crm</Text>
           </Group>
           <SearchButton />
-          <Group gap="xs" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap" className="tools">
             <VenueMenu />
             <AccountMenu />
           </Group>
@@ -67,7 +67,7 @@ function SearchButton() {
     return () => removeEventListener("keydown", open);
   }, [go]);
   return (
-    <UnstyledButton onClick={() => void go("/host")} className="grows" px="sm" py={7} maw={420} bd="1px solid var(--mantine-color-default-border)" style={{ borderRadius: 8 }}>
+    <UnstyledButton onClick={() => void go("/host")} className="grows" visibleFrom="sm" px="sm" py={7} maw={420} bd="1px solid var(--mantine-color-default-border)" style={{ borderRadius: 8 }}>
       <Group gap="xs" wrap="nowrap" c="dimmed">
         <IconSearch size={16} aria-hidden />
         <Text size="sm" truncate>{t("shell.search")}</Text>

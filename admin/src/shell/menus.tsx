@@ -14,6 +14,7 @@ export function VenueMenu() {
   return (
     <NativeSelect
       aria-label={t("shell.venue")}
+      className="grows"
       value={venue?.venue_id}
       onChange={(event) => choose(event.currentTarget.value)}
       data={venues.map((one) => ({ value: one.venue_id, label: one.name }))}

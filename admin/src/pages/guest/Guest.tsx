@@ -89,7 +89,7 @@ function Known({ dossier }: { dossier: Dossier }) {
 }
 
 function Contact({ href, icon, children }: { href: string; icon: React.ReactNode; children: React.ReactNode }) {
-  return <Group gap={6} wrap="nowrap">{icon}<a href={href} className="breaks" style={{ color: "inherit" }}>{children}</a></Group>;
+  return <Group gap={6} wrap="nowrap">{icon}<Text component="a" href={href} size="sm" className="breaks">{children}</Text></Group>;
 }
 
 function Profile({ dossier: { profile, contacts } }: { dossier: Dossier }) {

@@ -59,7 +59,7 @@ function FieldChoice({ value, handleOnChange }: FieldSelectorProps) {
   const groups = [...new Set(fields.map((field) => field.group))];
   const named = (group: string) => (i18n.exists(`builder.group.${group}`) ? t(`builder.group.${group}` as "builder.group.stats") : group);
   return (
-    <Select size="xs" w={210} searchable allowDeselect={false} aria-label={t("builder.field")} value={value ?? null} onChange={(next) => next && handleOnChange(next)}
+    <Select size="xs" w={190} searchable allowDeselect={false} aria-label={t("builder.field")} value={value ?? null} onChange={(next) => next && handleOnChange(next)}
       data={groups.map((group) => ({ group: named(group), items: fields.filter((field) => field.group === group).map((field) => ({ value: field.name, label: field.label })) }))} />
   );
 }
@@ -74,7 +74,7 @@ function OperatorChoice({ value, handleOnChange, field }: OperatorSelectorProps)
   const named = useOperatorName();
   const { fields } = useContext(Noted);
   const operators = fields.find((one) => one.name === field)?.operators ?? [];
-  return <Select size="xs" w={170} allowDeselect={false} aria-label={t("builder.operator")} value={value ?? null} onChange={(next) => next && handleOnChange(next)} data={operators.map(({ name }) => ({ value: name, label: named(name) }))} />;
+  return <Select size="xs" w={150} allowDeselect={false} aria-label={t("builder.operator")} value={value ?? null} onChange={(next) => next && handleOnChange(next)} data={operators.map(({ name }) => ({ value: name, label: named(name) }))} />;
 }
 
 /** What tags and segments there are. */
@@ -132,7 +132,7 @@ function Where({ relation, held, change }: { relation: Field; held: Held; change
   const write = (next: Leaf[]) => change({ where: next.length === 0 ? undefined : next.length === 1 ? next[0] : { all: next } });
   const make = (field: Field, operator = field.operators[0]): Leaf => ({ field: field.name, op: operator?.name ?? "eq", ...firstValue(field, operator?.takes) });
   return (
-    <Stack gap={4}>
+    <Stack gap={4} className="relation">
       {leaves.map((leaf, n) => {
         const field = fields.find((one) => one.name === leaf.field);
         const operator = field?.operators.find((one) => one.name === leaf.op);

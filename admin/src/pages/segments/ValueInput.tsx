@@ -50,8 +50,8 @@ export function ValueInput({ field, takes, value, onChange, known }: Input) {
     case "list": {
       const list = Array.isArray(value) ? (value as unknown[]).map(String) : [];
       const typed = (texts: string[]) => onChange(field.type === "number" ? texts.map(Number).filter(Number.isFinite) : texts);
-      if (choices) return <MultiSelect size="xs" miw={200} aria-label={name} data={choices} value={list} onChange={onChange} />;
-      return <TagsInput size="xs" miw={200} aria-label={name} data={known} value={list} onChange={typed} />;
+      if (choices) return <MultiSelect size="xs" miw={160} aria-label={name} data={choices} value={list} onChange={onChange} />;
+      return <TagsInput size="xs" miw={160} aria-label={name} data={known} value={list} onChange={typed} />;
     }
     default:
       return one(value, onChange);

@@ -2,7 +2,7 @@ import { Group, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconCircleCheck, IconExclamationCircle, IconInfoCircle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
+import { Link, useLocation } from "react-router";
 import { api, data } from "../../api/client";
 import { REFRESH_MS } from "../../api/queries";
 import { Card, Loaded } from "../../parts/states";
@@ -18,6 +18,7 @@ const SIGNS = {
 export function Health() {
   const { t } = useTranslation();
   const manages = useMay("manager");
+  const { pathname } = useLocation();
   const health = useQuery({
     queryKey: ["health"],
     enabled: manages,
@@ -26,7 +27,7 @@ export function Health() {
   });
   if (!manages) return null;
   return (
-    <Card title={t("today.health")} aside={<Text size="sm"><Link to="/settings/jobs">{t("settings.jobs")}</Link></Text>}>
+    <Card title={t("today.health")} aside={pathname === "/" && <Text size="sm"><Link to="/settings/jobs">{t("settings.jobs")}</Link></Text>}>
       <Loaded query={health}>
         {(findings) => findings.length === 0 ? (
           <Group gap="xs" c="var(--label-loyal)"><IconCircleCheck aria-hidden /><Text size="sm" fw={600}>{t("today.healthy")}</Text></Group>

@@ -19,14 +19,14 @@ export function LabelShares({ labels, currency }: { labels: Schema["Overview"]["
       </div>
       <div className="scrolls">
         <table className="plain">
-          <thead><tr><th scope="col">{t("guests.label")}</th><th scope="col" className="number">{t("nav.guests")}</th><th scope="col" className="number">{t("guests.spend")}</th><th scope="col" className="number">{t("today.share")}</th></tr></thead>
+          <thead><tr><th scope="col">{t("guests.label")}</th><th scope="col" className="number">{t("nav.guests")}</th><th scope="col" className="number">{t("guests.spend")}</th><th scope="col" className="number wide">{t("today.share")}</th></tr></thead>
           <tbody>
             {labels.map(({ label, guests, spent, share_of_revenue }) => (
               <tr key={label}>
                 <td><Link to={`/guests?label=${label}`} className="linked"><LabelBadge label={label} /></Link></td>
                 <td className="number"><Link to={`/guests?label=${label}`}>{format.number(guests)}</Link></td>
                 <td className="number">{format.money(spent, currency, true)}</td>
-                <td className="number">{format.percent(share_of_revenue)}</td>
+                <td className="number wide">{format.percent(share_of_revenue)}</td>
               </tr>
             ))}
           </tbody>
