@@ -11,7 +11,7 @@ import { RouterProvider } from "react-router/dom";
 import { queries } from "./api/queries";
 import { startLanguages } from "./i18n";
 import { router } from "./router";
-import { theme } from "./theme";
+import { theme, variables } from "./theme";
 
 /** The policy allows style sheets that carry this, and no others. */
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content;
@@ -22,7 +22,7 @@ await startLanguages();
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
-      <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce ?? ""}>
+      <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto" getStyleNonce={() => nonce ?? ""}>
         <ModalsProvider>
           <Notifications position="bottom-center" />
           <RouterProvider router={router} />

@@ -15,14 +15,16 @@ export const launch = () =>
   chromium.launch({ executablePath: EXECUTABLE, args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"] });
 
 /** A page of a new session. Whatever the page logs as an error fails the test that reads `errors`. */
-export async function signedIn(browser, options = {}) {
+export async function signedIn(browser, { venue, ...options } = {}) {
   const context = await browser.newContext({ baseURL: API, locale: "en-GB", timezoneId: "Europe/Berlin", reducedMotion: "reduce", acceptDownloads: true, ...options });
   const answer = await context.request.post("/v1/session", { data: { key: KEY }, headers: { "X-CRM-CSRF": "1" } });
   if (!answer.ok()) throw new Error(`sign-in: ${answer.status()} ${await answer.text()}`);
+  if (venue) await context.addInitScript((id) => localStorage.setItem("crm-venue", id), venue);
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const errors = [];
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  page.on("response", (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.request().method()} ${response.url()}`));
   page.on("pageerror", (error) => errors.push(String(error)));
   return { page, context, errors };
 }

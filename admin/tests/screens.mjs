@@ -14,7 +14,7 @@ const KINDS = {
 mkdirSync(FOLDER, { recursive: true });
 const browser = await launch();
 const first = await signedIn(browser);
-const { vip, segment } = await prepare(first.context);
+const { venue, vip, segment } = await prepare(first.context);
 const imports = (await first.context.request.get("/v1/imports").then((answer) => answer.json())).items;
 await first.context.close();
 
@@ -45,7 +45,7 @@ const PAGES = {
 
 const chosen = process.argv.slice(2);
 for (const [kind, options] of Object.entries(KINDS)) {
-  const { page, context, errors } = await signedIn(browser, options);
+  const { page, context, errors } = await signedIn(browser, { ...options, venue: venue.venue_id });
   for (const [name, show] of Object.entries(PAGES)) {
     if (chosen.length > 0 && !chosen.includes(name)) continue;
     try {

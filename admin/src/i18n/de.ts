@@ -117,7 +117,7 @@ export const de: Messages = {
     deleteTagHint: "Er wird {{n}} Gästen abgenommen. Das lässt sich nicht rückgängig machen.", progress: "Läuft", noProgress: "Keine Aufgabe läuft", job: "Aufgabe", began: "Beginn", rows: "Zeilen", took: "Dauer",
     result: "Ergebnis", fine: "Erledigt", running: "Läuft", runs: "Letzte Läufe", noRuns: "Noch kein Lauf", ofVenues: "{{done}} von {{total}} Betrieben",
     entity: "Art", table: "Tabelle", bound: "Angebunden", drift: "Zustand", matches: "Passt", findings: "Befunde", noFindings: "Alle Anbindungen passen", noBindings: "Nichts ist angebunden", mapping: "Spalten",
-    principals: "Wer sich anmelden darf", person: "Name", role: "Rolle", venues: "Betriebe", allVenues: "alle", newKey: "Neuer Schlüssel", keyFor: "Schlüssel für {{name}}", keyShown: "Dieser Schlüssel wird nur einmal gezeigt. Verwahren Sie ihn gut.",
+    principals: "Wer sich anmelden darf", person: "Name", role: "Rolle", venues: "Betriebe", allVenues: "alle", newKey: "Neuer Schlüssel", keyShown: "Dieser Schlüssel wird nur einmal gezeigt. Verwahren Sie ihn gut.",
     copy: "Kopieren", copied: "Kopiert", expires: "Läuft ab", never: "nie", lastUsed: "Zuletzt benutzt", revoke: "Entziehen", revokeHint: "Wer diesen Schlüssel benutzt, ist sofort abgemeldet. Das lässt sich nicht rückgängig machen.", revoked: "Schlüssel entzogen",
     addPrincipal: "Hinzufügen", noKeys: "Noch keine Schlüssel", roleName: { reader: "Leser", staff: "Service", manager: "Leitung", admin: "Administration" }, ms: "{{n}} ms",
   },

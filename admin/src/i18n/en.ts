@@ -115,7 +115,7 @@ export const en = {
     deleteTagHint: "It is taken off {{n}} guests. This cannot be undone.", progress: "Under way", noProgress: "No job is running", job: "Job", began: "Began", rows: "Rows", took: "Took",
     result: "Result", fine: "Done", running: "Running", runs: "Latest runs", noRuns: "No job has run yet", ofVenues: "{{done}} of {{total}} venues",
     entity: "Entity", table: "Table", bound: "Bound", drift: "State", matches: "Fits", findings: "Findings", noFindings: "All bindings fit", noBindings: "Nothing is bound", mapping: "Columns",
-    principals: "Who may sign in", person: "Name", role: "Role", venues: "Venues", allVenues: "all", newKey: "New key", keyFor: "Key for {{name}}", keyShown: "This key is shown only once. Keep it safe.",
+    principals: "Who may sign in", person: "Name", role: "Role", venues: "Venues", allVenues: "all", newKey: "New key", keyShown: "This key is shown only once. Keep it safe.",
     copy: "Copy", copied: "Copied", expires: "Expires", never: "never", lastUsed: "Last used", revoke: "Revoke", revokeHint: "Whoever uses this key is signed out at once. This cannot be undone.", revoked: "Key revoked",
     addPrincipal: "Add", noKeys: "No keys yet", roleName: { reader: "Reader", staff: "Staff", manager: "Manager", admin: "Administrator" }, ms: "{{n}} ms",
   },

@@ -117,7 +117,7 @@ export const pt: Messages = {
     deleteTagHint: "É tirada a {{n}} clientes. Não se pode desfazer.", progress: "Em curso", noProgress: "Nenhuma tarefa em curso", job: "Tarefa", began: "Início", rows: "Linhas", took: "Duração",
     result: "Resultado", fine: "Feito", running: "Em curso", runs: "Últimas execuções", noRuns: "Ainda sem execuções", ofVenues: "{{done}} de {{total}} casas",
     entity: "Entidade", table: "Tabela", bound: "Ligada", drift: "Estado", matches: "Corresponde", findings: "Achados", noFindings: "Todas as ligações correspondem", noBindings: "Nada está ligado", mapping: "Colunas",
-    principals: "Quem pode entrar", person: "Nome", role: "Função", venues: "Casas", allVenues: "todas", newKey: "Nova chave", keyFor: "Chave para {{name}}", keyShown: "Esta chave só se mostra uma vez. Guarde-a bem.",
+    principals: "Quem pode entrar", person: "Nome", role: "Função", venues: "Casas", allVenues: "todas", newKey: "Nova chave", keyShown: "Esta chave só se mostra uma vez. Guarde-a bem.",
     copy: "Copiar", copied: "Copiada", expires: "Expira", never: "nunca", lastUsed: "Último uso", revoke: "Revogar", revokeHint: "Quem usa esta chave sai de imediato. Não se pode desfazer.", revoked: "Chave revogada",
     addPrincipal: "Adicionar", noKeys: "Ainda sem chaves", roleName: { reader: "Leitor", staff: "Equipa", manager: "Gerência", admin: "Administração" }, ms: "{{n}} ms",
   },

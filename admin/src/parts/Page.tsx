@@ -10,7 +10,8 @@ export function Page({ title, head, actions, children }: { title: string; head?:
     document.title = `${title} · pg_crm`;
   }, [title]);
   useEffect(() => {
-    heading.current?.focus({ preventScroll: true });
+    // A page that is there to be written into has its field in focus already.
+    if (!document.activeElement?.closest("main input")) heading.current?.focus({ preventScroll: true });
   }, [pathname]);
   return (
     <Stack gap="md">

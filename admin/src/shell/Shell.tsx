@@ -42,8 +42,8 @@ export function Shell() {
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="sm" className="nav" aria-label={t("shell.navigation")}>{links}</AppShell.Navbar>
-      {narrow && <AppShell.Footer><nav className="tabs-below" aria-label={t("shell.navigation")}>{links.slice(0, 6)}</nav></AppShell.Footer>}
+      {!narrow && <AppShell.Navbar p="sm" className="nav" aria-label={t("shell.navigation")}>{links}</AppShell.Navbar>}
+      {narrow && <AppShell.Footer><nav className="tabs-below" aria-label={t("shell.navigation")}>{links}</nav></AppShell.Footer>}
       <AppShell.Main id="main" tabIndex={-1}>
         <Suspense fallback={<Lines count={6} />}><Outlet /></Suspense>
       </AppShell.Main>

@@ -36,7 +36,7 @@ export function GuestTags({ id, tags }: { id: string; tags: Dossier["tags"] }) {
         </Popover.Target>
         <Popover.Dropdown>
           <Stack gap="xs">
-            <TagsInput label={t("guests.tags")} data={known.map((tag) => tag.name)} value={chosen} onChange={setChosen} comboboxProps={{ withinPortal: false }} />
+            <TagsInput label={t("guests.tags")} data={known.map((tag) => tag.name)} value={chosen} onChange={setChosen} comboboxProps={{ withinPortal: false, position: "top" }} />
             <Button size="xs" disabled={chosen.length === 0} loading={change.isPending} onClick={put}>{t("guests.tag")}</Button>
           </Stack>
         </Popover.Dropdown>

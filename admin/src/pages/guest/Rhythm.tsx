@@ -28,7 +28,7 @@ export function Rhythm({ id }: { id: string }) {
       {timeline ? (
         <>
           <div aria-hidden>
-            <BarChart h={130} data={data} dataKey="month" series={[{ name: "orders", label: t("guests.orders"), color: "brand.6" }]} withYAxis={false} gridAxis="none" tickLine="none" maxBarWidth={26} />
+            <BarChart h={130} barChartProps={{ accessibilityLayer: false }} data={data} dataKey="month" series={[{ name: "orders", label: t("guests.orders"), color: "brand.6" }]} withYAxis={false} gridAxis="none" tickLine="none" maxBarWidth={26} />
           </div>
           <VisuallyHidden>{data.map(({ month, orders }) => `${month}: ${orders}`).join(", ")}</VisuallyHidden>
         </>

@@ -39,7 +39,7 @@ export function TagGuests({ guests, done }: { guests: string[]; done: () => void
       </Popover.Target>
       <Popover.Dropdown>
         <Stack gap="sm">
-          <TagsInput label={t("guests.tags")} data={tags.map((tag) => tag.name)} value={chosen} onChange={setChosen} comboboxProps={{ withinPortal: false }} />
+          <TagsInput label={t("guests.tags")} data={tags.map((tag) => tag.name)} value={chosen} onChange={setChosen} comboboxProps={{ withinPortal: false, position: "top" }} />
           <Button size="xs" disabled={chosen.length === 0} loading={change.isPending} onClick={put}>{t("guests.tag")}</Button>
         </Stack>
       </Popover.Dropdown>

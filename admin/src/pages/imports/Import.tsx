@@ -6,19 +6,20 @@ import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
 import { api, data, type Schema } from "../../api/client";
 import { useFormat } from "../../parts/format";
+import { Mark } from "../../parts/Mark";
 import { Page } from "../../parts/Page";
 import { Stat } from "../../parts/Stat";
 import { Card, Failure, Lines } from "../../parts/states";
 import { useToasts } from "../../parts/toasts";
 
 type Status = Schema["Import"];
-const MOVING = ["queued", "loading", "running", "undoing"];
+const MOVING = ["queued", "running", "undoing"];
 const FIELDS = ["ref", "name", "first_name", "last_name", "phone", "email", "birthday", "language", "gender", "document", "city", "postal_code", "address", "tags", "note"] as const;
 
 export function State({ state }: { state: string }) {
   const { t, i18n } = useTranslation();
-  const colour = state === "failed" ? "red" : state === "done" ? "teal" : MOVING.includes(state) ? "blue" : "gray";
-  return <Badge variant="light" color={colour}>{i18n.exists(`imports.state.${state}`) ? t(`imports.state.${state}` as "imports.state.done") : state}</Badge>;
+  const as = state === "done" ? "good" : MOVING.includes(state) ? "busy" : "plain";
+  return <Mark as={as}>{i18n.exists(`imports.state.${state}`) ? t(`imports.state.${state}` as "imports.state.done") : state}</Mark>;
 }
 
 export default function Import() {
@@ -61,7 +62,7 @@ function Actions({ status }: { status: Status }) {
       confirmProps: { color: "red" },
       onConfirm: () => undo.mutate(),
     });
-  const open = !MOVING.includes(status.state) && !["done", "undone", "failed"].includes(status.state);
+  const open = !MOVING.includes(status.state) && !["done", "undone"].includes(status.state);
   return (
     <>
       {open && <Button variant="default" leftSection={<IconZoomCheck size={16} />} loading={check.isPending} onClick={() => check.mutate()}>{t("imports.check")}</Button>}
@@ -105,7 +106,7 @@ function Mapping({ status }: { status: Status }) {
   const of = new Map(Object.entries(status.mapping).map(([field, column]) => [column, field]));
   const queries = useQueryClient();
   const toasts = useToasts();
-  const open = !MOVING.includes(status.state) && !["done", "undone", "failed"].includes(status.state);
+  const open = !MOVING.includes(status.state) && !["done", "undone"].includes(status.state);
   const change = async (column: number, field: string) => {
     const mapping = Object.fromEntries(Object.entries(status.mapping).filter(([name, at]) => at !== column && name !== field));
     if (field) mapping[field] = column;
@@ -118,7 +119,7 @@ function Mapping({ status }: { status: Status }) {
   };
   return (
     <Card title={t("imports.mapping")}>
-      <div className="scrolls">
+      <div className="scrolls" tabIndex={0}>
         <table className="plain">
           <thead>
             <tr>

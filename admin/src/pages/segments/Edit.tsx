@@ -65,7 +65,7 @@ function Editor({ segment, name: named, start }: { segment: Schema["Segment"] | 
   const wrong = problems.data?.filter((problem) => problem.severity === "error") ?? [];
   const preview = useQuery({
     queryKey: ["preview", asked, at, segment?.segment_id],
-    enabled: problems.data !== undefined && wrong.length === 0,
+    enabled: problems.data !== undefined && !problems.isPlaceholderData && wrong.length === 0,
     placeholderData: keepPreviousData,
     retry: false,
     queryFn: ({ signal }) => data(api.POST("/v1/segments/preview", { body: { criteria: JSON.parse(asked), venue: at, segment: segment?.segment_id ?? null }, signal })),

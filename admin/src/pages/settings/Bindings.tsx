@@ -1,8 +1,9 @@
-import { Alert, Badge, Code, Spoiler, Stack, Text } from "@mantine/core";
+import { Alert, Code, Spoiler, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, data } from "../../api/client";
 import { useFormat } from "../../parts/format";
+import { Mark } from "../../parts/Mark";
 import { Card, Empty, Loaded } from "../../parts/states";
 
 /** How the CRM reads the platform's tables, and what no longer fits. */
@@ -30,7 +31,7 @@ export function Bindings() {
       <Card title={t("settings.bindings")}>
         <Loaded query={bindings}>
           {(all) => all.length === 0 ? <Empty title={t("settings.noBindings")} /> : (
-            <div className="scrolls">
+            <div className="scrolls" tabIndex={0}>
               <table className="plain">
                 <thead><tr><th scope="col">{t("settings.entity")}</th><th scope="col">{t("settings.table")}</th><th scope="col">{t("settings.bound")}</th><th scope="col">{t("settings.drift")}</th><th scope="col">{t("settings.mapping")}</th></tr></thead>
                 <tbody>
@@ -39,7 +40,7 @@ export function Bindings() {
                       <td><b>{binding.entity}</b></td>
                       <td><Code>{binding.host_table}</Code></td>
                       <td style={{ whiteSpace: "nowrap" }}>{format.dayOf(binding.bound_at)}</td>
-                      <td>{binding.drift ? <Badge color="red">{binding.drift}</Badge> : <Badge color="teal" variant="light">{t("settings.matches")}</Badge>}</td>
+                      <td>{binding.drift ? <Mark as="bad">{binding.drift}</Mark> : <Mark as="good">{t("settings.matches")}</Mark>}</td>
                       <td><Spoiler maxHeight={44} showLabel={t("state.more")} hideLabel="–"><Code block>{JSON.stringify(binding.mapping, null, 1)}</Code></Spoiler></td>
                     </tr>
                   ))}

@@ -1,8 +1,9 @@
-import { Badge, Grid, Group, Progress, Stack, Text } from "@mantine/core";
+import { Grid, Group, Progress, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, data, type Schema } from "../../api/client";
 import { useFormat } from "../../parts/format";
+import { Mark } from "../../parts/Mark";
 import { Card, Empty, Loaded } from "../../parts/states";
 import { useVenue } from "../../shell/venue";
 import { Health } from "../today/Health";
@@ -59,7 +60,7 @@ function Runs({ runs }: { runs: Schema["JobRun"][] }) {
   const format = useFormat();
   const { venues } = useVenue();
   return (
-    <div className="scrolls">
+    <div className="scrolls" tabIndex={0}>
       <table className="plain">
         <thead>
           <tr>
@@ -76,8 +77,8 @@ function Runs({ runs }: { runs: Schema["JobRun"][] }) {
               <td className="number">{format.number(run.rows)}</td>
               <td className="number">{run.milliseconds != null && t("settings.ms", { n: format.number(Math.round(run.milliseconds)) })}</td>
               <td>
-                {run.error ? <><Badge color="red">{t("state.failed")}</Badge><Text size="xs" className="breaks">{run.error}</Text></>
-                  : run.finished_at ? <Badge color="teal" variant="light">{t("settings.fine")}</Badge> : <Badge color="blue" variant="light">{t("settings.running")}</Badge>}
+                {run.error ? <><Mark as="bad">{t("state.failed")}</Mark><Text size="xs" className="breaks">{run.error}</Text></>
+                  : run.finished_at ? <Mark as="good">{t("settings.fine")}</Mark> : <Mark as="busy">{t("settings.running")}</Mark>}
               </td>
             </tr>
           ))}

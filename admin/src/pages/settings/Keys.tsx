@@ -51,7 +51,7 @@ function Principals({ show }: { show: (key: string) => void }) {
     <Card title={t("settings.principals")}>
       <Loaded query={principals}>
         {(all) => (
-          <div className="scrolls">
+          <div className="scrolls" tabIndex={0}>
             <table className="plain">
               <thead><tr><th scope="col">{t("settings.person")}</th><th scope="col">{t("settings.role")}</th><th scope="col">{t("settings.venues")}</th><th scope="col" className="number">{t("settings.keys")}</th><th /></tr></thead>
               <tbody>
@@ -61,7 +61,7 @@ function Principals({ show }: { show: (key: string) => void }) {
                     <td><Badge variant="default">{t(`settings.roleName.${one.role}`)}</Badge></td>
                     <td>{one.venue_ids ? one.venue_ids.map((id) => venues.find((venue) => venue.venue_id === id)?.name ?? id).join(", ") : t("settings.allVenues")}</td>
                     <td className="number">{one.keys}</td>
-                    <td><Button size="compact-xs" variant="default" leftSection={<IconKey size={12} />} onClick={() => make.mutate(one.principal_id)} aria-label={t("settings.keyFor", { name: one.name })}>{t("settings.newKey")}</Button></td>
+                    <td><Button size="compact-xs" variant="default" leftSection={<IconKey size={12} />} onClick={() => make.mutate(one.principal_id)} aria-label={`${t("settings.newKey")}: ${one.name}`}>{t("settings.newKey")}</Button></td>
                   </tr>
                 ))}
               </tbody>
@@ -121,7 +121,7 @@ function KeyList() {
     <Card title={t("settings.keys")}>
       <Loaded query={keys}>
         {(all) => all.length === 0 ? <Empty title={t("settings.noKeys")} /> : (
-          <div className="scrolls">
+          <div className="scrolls" tabIndex={0}>
             <table className="plain">
               <thead><tr><th scope="col">{t("settings.person")}</th><th scope="col">{t("settings.began")}</th><th scope="col">{t("settings.expires")}</th><th scope="col">{t("settings.lastUsed")}</th><th /></tr></thead>
               <tbody>

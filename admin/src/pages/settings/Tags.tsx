@@ -42,7 +42,7 @@ export function Tags() {
       <form onSubmit={submit}>
         <Group align="flex-end" gap="sm">
           <TextInput label={t("settings.tagName")} value={name} maxLength={60} onChange={(event) => setName(event.currentTarget.value)} />
-          <ColorInput label={t("settings.colour")} swatches={COLOURS} swatchesPerRow={8} value={colour} onChange={setColour} w={150} />
+          <ColorInput withEyeDropper={false} label={t("settings.colour")} swatches={COLOURS} swatchesPerRow={8} value={colour} onChange={setColour} w={150} />
           <Button type="submit" disabled={!name.trim()} loading={save.isPending}>{t("state.add")}</Button>
         </Group>
       </form>

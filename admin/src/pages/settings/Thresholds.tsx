@@ -118,7 +118,7 @@ function WhatIf({ changes, changed }: { changes: Partial<Values>; changed: boole
       ) : (
         <Loaded query={effect}>
           {(rows) => rows.length === 0 ? <Empty title={t("settings.noEffect")} /> : (
-            <div aria-live="polite" className="scrolls" style={{ opacity: asked === text && !effect.isFetching ? 1 : 0.55 }}>
+            <div aria-live="polite" className="scrolls" tabIndex={0} style={{ opacity: asked === text && !effect.isFetching ? 1 : 0.55 }}>
               <table className="plain">
                 <tbody>
                   {rows.map((row) => (

@@ -26,7 +26,7 @@ export default function Days({ from, to }: { from: string; to: string }) {
           return (
             <>
               <div aria-hidden>
-                <AreaChart h={190} data={points} dataKey="day" type="stacked" withDots={false} withLegend curveType="monotone" gridAxis="none"
+                <AreaChart h={190} areaChartProps={{ accessibilityLayer: false }} data={points} dataKey="day" type="stacked" withDots={false} withLegend curveType="monotone" gridAxis="none"
                   series={[{ name: "returning", label: t("today.returning"), color: "brand.6" }, { name: "first", label: t("today.first"), color: "cyan.6" }]} />
               </div>
               <VisuallyHidden>{points.map((point) => `${point.day}: ${point.returning} + ${point.first}`).join("; ")}</VisuallyHidden>

@@ -17,7 +17,7 @@ export function LabelShares({ labels, currency }: { labels: Schema["Overview"]["
       <div className="meter" aria-hidden>
         {labels.map(({ label, guests }) => isLabel(label) && <span key={label} style={{ flexGrow: guests, background: labelColour(label) }} />)}
       </div>
-      <div className="scrolls">
+      <div className="scrolls" tabIndex={0}>
         <table className="plain">
           <thead><tr><th scope="col">{t("guests.label")}</th><th scope="col" className="number">{t("nav.guests")}</th><th scope="col" className="number">{t("guests.spend")}</th><th scope="col" className="number wide">{t("today.share")}</th></tr></thead>
           <tbody>

@@ -52,7 +52,7 @@ function Calls({ guests }: { guests: Guest[] }) {
   const format = useFormat();
   const [all, setAll] = useState(false);
   return (
-    <div className="scrolls">
+    <div className="scrolls" tabIndex={0}>
       <table className="plain">
         <thead>
           <tr>
