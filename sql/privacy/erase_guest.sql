@@ -56,7 +56,7 @@ BEGIN
   END LOOP;
   -- Rows of files in which he stands and was not recognised.
   UPDATE crm.import_row AS t SET cells = '{}', guest = NULL, written = NULL, reason = NULL, readable = false
-  WHERE t.org_id = org AND t.customer_id IS NULL AND (crm.mentions(t.cells::text, known) OR crm.mentions(t.guest::text, known));
+  WHERE t.org_id = org AND t.customer_id IS NULL AND (lower(t.cells::text) ~ crm.mention_pattern(known) OR lower(t.guest::text) ~ crm.mention_pattern(known));
   GET DIAGNOSTICS written = ROW_COUNT;
   IF written > 0 THEN
     tables := jsonb_set(tables, '{crm.import_row}', to_jsonb(COALESCE((tables ->> 'crm.import_row')::bigint, 0) + written));
