@@ -113,8 +113,7 @@ COMMENT ON COLUMN crm.profiling_change.allowed IS 'Whether he may be profiled fr
 COMMENT ON COLUMN crm.profiling_change.reason IS 'Why, as given';
 COMMENT ON COLUMN crm.profiling_change.set_by IS 'Principal; null for a database administrator';
 COMMENT ON COLUMN crm.profiling_change.set_at IS 'When, by the real clock';
-GRANT SELECT ON crm.profiling_objection, crm.profiling_change TO crm_staff;
-CREATE POLICY own_organisation ON crm.profiling_objection FOR SELECT TO crm_staff USING (org_id = (SELECT crm.caller_org()));
+GRANT SELECT ON crm.profiling_change TO crm_staff;
 CREATE POLICY own_organisation ON crm.profiling_change FOR SELECT TO crm_staff USING (org_id = (SELECT crm.caller_org()));
 
 CREATE VIEW crm.unprofiled_guest AS
@@ -151,6 +150,4 @@ COMMENT ON COLUMN crm.retention_policy.anonymise_after_months IS 'A guest withou
 COMMENT ON COLUMN crm.retention_policy.drop_events_after_months IS 'Events older than so many months are dropped by the night; null for never';
 COMMENT ON COLUMN crm.retention_policy.set_by IS 'Principal; null for a database administrator';
 COMMENT ON COLUMN crm.retention_policy.set_at IS 'When, by the real clock';
-GRANT SELECT ON crm.retention_policy TO crm_admin;
-CREATE POLICY own_organisation ON crm.retention_policy FOR SELECT TO crm_admin USING (org_id = (SELECT crm.caller_org()));
 COMMENT ON COLUMN crm.job_run.job IS 'backfill, night, sweep, repair, segments, preferences, list, erasure or retention';
