@@ -9,6 +9,8 @@ PG_CONFIG=$PG_BIN/pg_config
 # Where more than one clone is at work, each has its own cluster.
 CLONE_ID=$(printf '%s' "$ROOT" | cksum | cut -d' ' -f1)
 TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
+# pgspot, which is Python, has an environment of its own.
+PGSPOT_ENV=$TARGET_DIR/pgspot
 
 # PostgreSQL does not run as root: there it is the user postgres, elsewhere whoever calls.
 if [ "$(id -u)" = 0 ]; then

@@ -3,7 +3,8 @@
 . "$(dirname "$0")/common.sh"
 
 PGRX_VERSION=$(sed -n 's/^pgrx = "=\(.*\)"$/\1/p' "$ROOT/Cargo.toml")
-PACKAGES="postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR postgresql-$PG_MAJOR-cron postgresql-$PG_MAJOR-plpgsql-check libclang-dev gcc libc6-dev make pkg-config libssl-dev"
+PGSPOT_VERSION=0.9.4
+PACKAGES="postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR postgresql-$PG_MAJOR-cron postgresql-$PG_MAJOR-plpgsql-check libclang-dev gcc libc6-dev make pkg-config libssl-dev python3-venv"
 
 command -v cargo >/dev/null || fail "a Rust toolchain is needed (cargo is not on the PATH)"
 missing=()
@@ -26,4 +27,9 @@ if [ "$(cargo pgrx --version 2>/dev/null | awk '{print $NF}')" != "$PGRX_VERSION
 fi
 if ! grep -qs "pg$PG_MAJOR" "${PGRX_HOME:-$HOME/.pgrx}/config.toml"; then
   cargo pgrx init "--pg$PG_MAJOR" "$PG_CONFIG" >/dev/null 2>&1
+fi
+if [ "$("$PGSPOT_ENV/bin/pip" list --format freeze 2>/dev/null | sed -n 's/^pgspot==//p')" != "$PGSPOT_VERSION" ]; then
+  say "installing pgspot $PGSPOT_VERSION"
+  python3 -m venv "$PGSPOT_ENV"
+  "$PGSPOT_ENV/bin/pip" install --quiet --disable-pip-version-check "pgspot==$PGSPOT_VERSION" "pglast==7.21"
 fi

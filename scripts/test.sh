@@ -4,6 +4,8 @@
 "$ROOT/scripts/check.sh"
 "$ROOT/scripts/install.sh"
 cd "$ROOT"
+say "names in the install script"
+"$ROOT/scripts/pgspot.sh"
 say "building the system tests"
 cargo build --quiet --package crm_api --package crm_bench
 cargo test --quiet --package crm_tests --no-run

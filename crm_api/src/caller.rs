@@ -11,7 +11,13 @@ use tokio_postgres::{
 };
 
 use crate::{
-    credentials::Credentials, cursor, database::Database, extract::Listing, problem::Problem,
+    credentials::Credentials,
+    cursor,
+    database::{Call, Database, Parameters, Reply},
+    etag::IfMatch,
+    extract::Listing,
+    once::Once,
+    problem::Problem,
     routes::page::Page,
 };
 
@@ -23,16 +29,23 @@ macro_rules! json_rows {
     };
 }
 
-pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
-
 pub struct Caller {
     database: Database,
     credentials: Credentials,
+    once: Option<Once>,
+    guard: Option<(&'static str, String, Vec<String>)>,
 }
 
 impl Caller {
     pub fn new(database: Database, credentials: Credentials) -> Self {
-        Self { database, credentials }
+        Self { database, credentials, once: None, guard: None }
+    }
+
+    /// The caller, who changes something only where `IfMatch` allows: a statement on the id and the versions wanted
+    /// (`$1::text`, `$2::text[]`) refuses it or not, in the same transaction.
+    pub fn if_match(mut self, sql: &'static str, id: &str, IfMatch(wanted): IfMatch) -> Self {
+        self.guard = wanted.map(|wanted| (sql, id.to_owned(), wanted));
+        self
     }
 
     /// All rows of a statement.
@@ -42,8 +55,29 @@ impl Caller {
         sql: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<Vec<T>, Problem> {
-        let rows = self.database.call(name, &self.credentials, sql, parameters).await?;
-        rows.iter().map(read).collect()
+        match self.answer(name, sql, parameters).await? {
+            Reply::Rows(rows) => rows.iter().map(read).collect(),
+            Reply::Kept(answer) => serde_json::from_str(&answer).map_err(|error| Problem::Internal {
+                sqlstate: None,
+                reason: format!("{name}: a kept answer cannot be read: {error}").into(),
+            }),
+        }
+    }
+
+    async fn answer(
+        &self,
+        name: &'static str,
+        sql: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<Reply, Problem> {
+        let guarded: Vec<&(dyn ToSql + Sync)> = match &self.guard {
+            Some((_, id, wanted)) => vec![id, wanted],
+            None => Vec::new(),
+        };
+        let guard = self.guard.as_ref().map(|(sql, ..)| (*sql, guarded.as_slice()));
+        let call = Call { name, sql, parameters, guard, once: self.once.as_ref() };
+        let answered = self.database.answer(&self.credentials, call).await;
+        answered.map_err(|problem| problem.at(&[("if_match", "#/header/If-Match")]))
     }
 
     /// The value of a statement that has one row.
@@ -117,7 +151,7 @@ impl Caller {
         sql: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<(), Problem> {
-        self.database.call(name, &self.credentials, sql, parameters).await.map(drop)
+        self.answer(name, sql, parameters).await.map(drop)
     }
 }
 
@@ -131,6 +165,6 @@ impl FromRequestParts<Database> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, database: &Database) -> Result<Self, Problem> {
         let credentials = Credentials::from_request_parts(parts, database).await?;
-        Ok(Self { database: database.clone(), credentials })
+        Ok(Self { once: parts.extensions.get().cloned(), ..Self::new(database.clone(), credentials) })
     }
 }

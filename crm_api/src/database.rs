@@ -1,4 +1,4 @@
-//! The one way into the database: [`Database::call`].
+//! The one way into the database: [`Database::answer`].
 
 mod lease;
 pub mod refusal;
@@ -6,15 +6,19 @@ pub mod refusal;
 use std::{error::Error, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
-use tokio_postgres::{NoTls, Row, types::ToSql};
+use serde_json::value::RawValue;
+use tokio_postgres::{
+    NoTls, Row,
+    types::{Json, ToSql, Type},
+};
 
-use crate::{config::Config, credentials::Credentials, problem::Problem};
+use crate::{config::Config, credentials::Credentials, once::Once, problem::Problem};
 use lease::Lease;
 use refusal::Report;
 
 /// The schema version this build knows, the number of the newest migration; `crm.schema_version()` must
 /// answer the same.
-pub const SCHEMA_VERSION: i32 = 15;
+pub const SCHEMA_VERSION: i32 = 19;
 
 /// Tries of one transaction at most, when it fails with a serialization failure or a deadlock.
 const MAX_TRIES: u32 = 3;
@@ -59,6 +63,26 @@ pub struct Database {
     pool: Pool,
 }
 
+/// What one request asks of the database.
+pub struct Call<'a> {
+    /// Stands for the operation in the log.
+    pub name: &'static str,
+    pub sql: &'static str,
+    pub parameters: Parameters<'a>,
+    /// A statement that comes first in the transaction and refuses it, or not.
+    pub guard: Option<(&'static str, Parameters<'a>)>,
+    /// Where the same request may come again.
+    pub once: Option<&'a Once>,
+}
+
+pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+pub enum Reply {
+    Rows(Vec<Row>),
+    /// The rows' JSON, an array, of a call with [`Call::once`].
+    Kept(String),
+}
+
 /// One row of `crm.health()`.
 pub struct Finding {
     pub severity: String,
@@ -100,46 +124,62 @@ impl Database {
             .map_err(|error| format!("cannot make the connection pool: {error}"))
     }
 
-    /// Calls one SQL function in one transaction as the caller behind `credentials`: signs in, takes the
-    /// caller's role, runs the statement, commits.
-    ///
-    /// A serialization failure or a deadlock (40001, 40P01) starts the transaction again, [`MAX_TRIES`] times
-    /// in all. `name` stands for the operation in the log. Errors: 401 for an unknown key; what [`Report`]
-    /// makes of the SQLSTATE; 503 when there is no connection to be had.
+    /// Calls one SQL function in one transaction as the caller behind `credentials`; see [`Database::answer`].
     pub async fn call(
         &self,
         name: &'static str,
         credentials: &Credentials,
         sql: &'static str,
-        parameters: &[&(dyn ToSql + Sync)],
+        parameters: Parameters<'_>,
     ) -> Result<Vec<Row>, Problem> {
+        match self.answer(credentials, Call { name, sql, parameters, guard: None, once: None }).await? {
+            Reply::Rows(rows) => Ok(rows),
+            Reply::Kept(_) => unreachable!("only a call with once is kept"),
+        }
+    }
+
+    /// One transaction as the caller behind `credentials`: signs in, takes the caller's role, runs the statement,
+    /// commits.
+    ///
+    /// A serialization failure or a deadlock (40001, 40P01) starts the transaction again, [`MAX_TRIES`] times
+    /// in all. Errors: 401 for an unknown key; what [`Report`] makes of the SQLSTATE; 503 when there is no
+    /// connection to be had.
+    pub async fn answer(&self, credentials: &Credentials, call: Call<'_>) -> Result<Reply, Problem> {
         let mut tries = 1;
         loop {
-            let result = self.try_call(credentials, sql, parameters).await;
+            let result = self.try_answer(credentials, &call).await;
             let sqlstate = result.as_ref().err().and_then(Problem::sqlstate);
             if tries == MAX_TRIES || !matches!(sqlstate, Some("40001" | "40P01")) {
                 return result;
             }
-            tracing::info!(operation = name, tries, sqlstate, "transaction again");
+            tracing::info!(operation = call.name, tries, sqlstate, "transaction again");
             tokio::time::sleep(RETRY_PAUSE * tries).await;
             tries += 1;
         }
     }
 
-    async fn try_call(
-        &self,
-        credentials: &Credentials,
-        sql: &'static str,
-        parameters: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, Problem> {
+    async fn try_answer(&self, credentials: &Credentials, call: &Call<'_>) -> Result<Reply, Problem> {
         let mut lease = Lease::new(&self.pool).await?;
         let result = async {
             let tx = lease.client().transaction().await.map_err(sign_in_error)?;
             sign_in(&tx, credentials).await?;
-            let statement = tx.prepare_cached(sql).await?;
-            let rows = tx.query(&statement, parameters).await?;
+            if let Some(once) = call.once
+                && let Some(kept) = recall(&tx, once).await?
+            {
+                return Ok(Reply::Kept(kept));
+            }
+            if let Some((sql, parameters)) = call.guard {
+                let statement = tx.prepare_cached(sql).await?;
+                tx.query(&statement, parameters).await?;
+            }
+            let statement = tx.prepare_cached(call.sql).await?;
+            let rows = tx.query(&statement, call.parameters).await?;
+            let reply = match call.once {
+                Some(once) => Reply::Kept(keep(&tx, once, &rows).await?),
+                None => Reply::Rows(rows),
+            };
             tx.commit().await?;
-            Ok(rows)
+            Ok(reply)
         }
         .await;
         lease.end(&result);
@@ -224,6 +264,32 @@ async fn sign_in(tx: &Transaction<'_>, credentials: &Credentials) -> Result<(), 
         reason: format!("sign-in named the role {name:?}").into(),
     })?;
     tx.batch_execute(role.set_local()).await.map_err(sign_in_error)
+}
+
+/// What was answered to the same request before.
+async fn recall(tx: &Transaction<'_>, once: &Once) -> Result<Option<String>, Problem> {
+    let statement = tx.prepare_cached("SELECT crm.recall_answer($1::text, $2::bytea)").await?;
+    let row = tx.query_one(&statement, &[&once.key, &once.digest.as_slice()]).await;
+    let row = row.map_err(|e| Problem::from(e).at(&[("idempotency_key", "#/header/Idempotency-Key")]))?;
+    Ok(row.try_get(0)?)
+}
+
+/// Keeps an answer and returns it: the JSON of the rows' first column, null where that is none.
+async fn keep(tx: &Transaction<'_>, once: &Once, rows: &[Row]) -> Result<String, Problem> {
+    let mut values = Vec::with_capacity(rows.len());
+    for row in rows {
+        values.push(match *row.columns()[0].type_() {
+            Type::JSON | Type::JSONB => row.try_get::<_, Json<Box<RawValue>>>(0)?.0,
+            _ => RawValue::NULL.to_owned(),
+        });
+    }
+    let answer = serde_json::to_string(&values).map_err(|error| Problem::Internal {
+        sqlstate: None,
+        reason: format!("an answer cannot be kept: {error}").into(),
+    })?;
+    let statement = tx.prepare_cached("SELECT crm.keep_answer($1::text, $2::bytea, $3::text)").await?;
+    tx.query(&statement, &[&once.key, &once.digest.as_slice(), &answer]).await?;
+    Ok(answer)
 }
 
 fn database_report(error: &tokio_postgres::Error) -> Option<Report> {

@@ -6,7 +6,7 @@ use serde_json::json;
 use utoipa::{
     IntoResponses, Modify, OpenApi,
     openapi::{
-        Object, OpenApi as Document, RefOr, Required, Response, Type,
+        Object, ObjectBuilder, OpenApi as Document, RefOr, Required, Response, Type,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     },
@@ -37,6 +37,8 @@ const SESSION: &str = "session";
         (name = "tag", description = "Tags, put on by hand or given by a segment"),
         (name = "segment", description = "Saved criteria and their members"),
         (name = "criteria", description = "The language in which segments are written"),
+        (name = "consent", description = "What guests consented to, and whom may be written to"),
+        (name = "privacy", description = "Export, objection, erasure, retention, and who read what"),
         (name = "transfer", description = "Guests from files and into files"),
         (name = "operation", description = "Jobs, health, bindings, and who may call"),
         (name = "service", description = "The service itself; no key needed")
@@ -65,6 +67,11 @@ impl Modify for Everywhere {
             let changes = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
             for operation in changes.into_iter().flatten() {
                 complete(path, operation, true);
+            }
+            if let Some(operation) = &mut item.post
+                && !matches!(operation.operation_id.as_deref(), Some("open_session" | "export_customers"))
+            {
+                operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
             }
             if let Some(operation) = &mut item.get {
                 complete(path, operation, false);
@@ -98,9 +105,25 @@ fn complete(path: &str, operation: &mut Operation, changes: bool) {
     if operation.request_body.is_some() {
         add(BadBody::responses());
     }
+    let has =
+        |name: &str| parameters.iter().any(|known| matches!(known, RefOr::T(known) if known.name == name));
+    if has("If-Match") {
+        add(Changed::responses());
+    }
     if parameters.is_empty() {
         operation.parameters = None;
     }
+}
+
+fn idempotency_key() -> Parameter {
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .description(Some(
+            "A name for this request, new for each: sent again within a day, it gets the first answer and does nothing twice.",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255))))
+        .build()
 }
 
 fn path_parameter(name: &str) -> Parameter {
@@ -118,6 +141,7 @@ fn path_parameter(name: &str) -> Parameter {
         "segment" => ("The segment's number", Type::Integer, json!(7)),
         "note" => ("The note's number", Type::Integer, json!(31)),
         "contact" => ("The contact's number", Type::Integer, json!(12)),
+        "entry" => ("The entry's number in the ledger of consent", Type::Integer, json!(1)),
         "import" => ("The import's number", Type::Integer, json!(3)),
         other => unreachable!("the path parameter {other} is described here"),
     };
@@ -196,6 +220,17 @@ pub enum Conflict {
         "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "detail": "a value is missing", "code": "CR422"
     }))]
     Unprocessable(Body),
+}
+
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its documentation is used")]
+pub enum Changed {
+    /// It was changed since it was read.
+    #[response(status = 412, content_type = "application/problem+json", example = json!({
+        "type": "about:blank", "title": "Precondition Failed", "status": 412, "detail": "it was changed since it was read",
+        "code": "CR412", "pointer": "#/header/If-Match"
+    }))]
+    Changed(Body),
 }
 
 #[derive(IntoResponses)]

@@ -1,6 +1,7 @@
 //! The routes, one file per resource; a route and its documentation are one declaration.
 
 mod binding;
+mod consent;
 mod criteria;
 mod customer;
 mod duplicate;
@@ -11,17 +12,18 @@ mod job;
 mod key;
 mod openapi;
 pub mod page;
+mod privacy;
 mod segment;
 pub mod session;
 mod tag;
 mod venue;
 
-use axum::{Router, extract::DefaultBodyLimit};
+use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn};
 use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{admin, database::Database, openapi::Frame};
+use crate::{admin, database::Database, once, openapi::Frame};
 
 /// Bytes of a request's body at most: ten thousand guests by their ids.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -48,13 +50,21 @@ fn documented() -> OpenApiRouter<Database> {
         .merge(tag::router())
         .merge(segment::router())
         .merge(criteria::router())
+        .merge(consent::router())
+        .merge(privacy::router())
         .merge(import::router())
         .merge(export::router())
         .merge(job::router())
         .merge(binding::router())
         .merge(key::router())
+        .layer(from_fn(once::read_key))
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
-        .merge(import::upload_router().layer(DefaultBodyLimit::max(MAX_FILE_BYTES)));
+        .merge(
+            import::upload_router()
+                .layer(DefaultBodyLimit::disable())
+                .layer(from_fn(once::read_key))
+                .layer(RequestBodyLimitLayer::new(MAX_FILE_BYTES)),
+        );
     OpenApiRouter::with_openapi(Frame::openapi())
         .merge(health::router())
         .merge(openapi::router())

@@ -34,6 +34,9 @@ pub(crate) fn aggregate_context(
     Ok(context)
 }
 
+/// In the place of the label of a guest who is not profiled.
+const UNPROFILED: &str = "-";
+
 /// Transition of the aggregate `crm.cohort`. Its arguments are read as they lie: it runs for every guest of a venue, and
 /// pgrx's conversions would cost more than all else.
 #[pg_extern(schema = "crm", sql = false)]
@@ -56,6 +59,7 @@ fn cohort_add(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal, ErrorReport>
         let key = datum(1).map_or([0; 16], |datum| *datum.cast_mut_ptr::<[u8; 16]>());
         let (first, last) = (micros(5), micros(6));
         let complete = first.is_some() && last.is_some();
+        let label = datum(10).and_then(|datum| <&str>::from_datum(datum, false));
         let member = Member {
             key,
             total_orders: datum(2).filter(|_| complete).map_or(0, |datum| datum.value() as i32),
@@ -63,9 +67,10 @@ fn cohort_add(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal, ErrorReport>
             total_spent: datum(4).map_or(Ok(0), |datum| money::hundredths(datum))?,
             first_order_at: first.unwrap_or_default(),
             last_order_at: last.unwrap_or_default(),
+            profiled: label != Some(UNPROFILED),
             stored: Rating {
                 scores: [score(7), score(8), score(9)],
-                label: datum(10).and_then(|datum| <&str>::from_datum(datum, false)).and_then(Label::of_name),
+                label: label.and_then(Label::of_name),
                 next_label_at: micros(11),
             },
         };

@@ -20,7 +20,7 @@ pub(crate) struct GuestTotals {
     pub(crate) last_order_at: Option<TimestampWithTimeZone>,
     /// Recency, frequency, monetary.
     pub(crate) scores: [Option<i16>; 3],
-    /// None over all venues.
+    /// None over all venues, and for a guest who is not profiled.
     pub(crate) label: Option<String>,
     pub(crate) previous_label: Option<String>,
     pub(crate) label_changed_at: Option<TimestampWithTimeZone>,
@@ -39,7 +39,7 @@ const AT_VENUE: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM crm.customer_venue_stats AS t
-      WHERE t.org_id = $1 AND t.venue_id = $2 AND t.customer_id = ANY ($3)
+      WHERE t.org_id = $1 AND t.venue_id = $2 AND t.customer_id = ANY ($3) AND t.profiled
         AND NOT EXISTS (SELECT FROM crm.merged_customer AS m WHERE m.org_id = $1 AND m.customer_id = t.customer_id)"
 );
 const OVER_ALL_VENUES: &str = "
@@ -50,6 +50,7 @@ const OVER_ALL_VENUES: &str = "
     LEFT JOIN crm.customer_venue_stats AS t ON t.org_id = $1 AND t.customer_id = c.customer_id
     WHERE c.org_id = $1 AND c.customer_id = ANY ($2)
       AND NOT EXISTS (SELECT FROM crm.merged_customer AS m WHERE m.org_id = $1 AND m.customer_id = c.customer_id)
+      AND NOT EXISTS (SELECT FROM crm.unprofiled_guest AS u WHERE u.org_id = $1 AND u.customer_id = c.customer_id)
     GROUP BY c.customer_id";
 
 thread_local! {
@@ -82,6 +83,11 @@ impl GuestTotals {
         })
     }
 
+    /// Whether the present row, of one venue, is of a guest who may have a label.
+    pub(crate) fn is_profiled(row: &SpiTupleTable<'_>) -> Result<bool, ErrorReport> {
+        Ok(row.get::<&str>(11).map_err(internal)?.is_some())
+    }
+
     /// The one column of the present row that says whether its label has just changed.
     pub(crate) fn label_changed_at(
         row: &SpiTupleTable<'_>,
@@ -89,7 +95,7 @@ impl GuestTotals {
         row.get(13).map_err(internal)
     }
 
-    /// Those of guests of a venue; of no guest who was merged into another.
+    /// Those of guests of a venue; of no guest who was merged into another or is not profiled.
     pub(crate) fn at_venue(org_id: i32, venue_id: Uuid, guests: &[Uuid]) -> Result<Vec<Self>, ErrorReport> {
         read(&VENUE_PLAN, AT_VENUE, &[org_id.into(), venue_id.into(), guests.to_vec().into()])
     }

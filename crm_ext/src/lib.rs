@@ -23,6 +23,7 @@ mod patience;
 mod plan;
 mod score_guest;
 mod scoring;
+mod secret;
 mod segment;
 mod segment_follow;
 mod segment_found;
@@ -43,7 +44,9 @@ mod crm {}
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     caller::define_setting();
+    clock::define_settings();
     order_change::define_settings();
+    secret::define_setting();
     venue_scoring::listen();
     segment::listen();
 }

@@ -24,7 +24,11 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     12 "012_dossier",
     13 "013_preference",
     14 "014_import",
-    15 "015_service",
+    15 "015_consent",
+    16 "016_access_log",
+    17 "017_bi",
+    18 "018_privacy",
+    19 "019_service",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]

@@ -13,9 +13,13 @@ pub(crate) fn payload(scope: Uuid, cause: &str, changes: &[String]) -> String {
     format!(r#"{{"venue_id":{venue},"cause":"{cause}","changes":[{}]}}"#, changes.join(","))
 }
 
-/// A change of a guest's label.
-pub(crate) fn label(guest: Uuid, from: &str, to: &str, order_ref: Option<&str>) -> String {
-    format!(r#"{{"customer_id":"{guest}","from":"{from}","to":"{to}","order_ref":{}}}"#, text(order_ref))
+/// A change of a guest's label, to none where he is not profiled any more.
+pub(crate) fn label(guest: Uuid, from: &str, to: Option<&str>, order_ref: Option<&str>) -> String {
+    format!(
+        r#"{{"customer_id":"{guest}","from":"{from}","to":{},"order_ref":{}}}"#,
+        text(to),
+        text(order_ref)
+    )
 }
 
 /// A change of a guest's segments.

@@ -84,6 +84,7 @@ struct Columns {
     previous_label: usize,
     label_changed_at: usize,
     listed: usize,
+    profiled: usize,
     /// recency_score, frequency_score, monetary_score, label, next_label_at, listed, previous_label, label_changed_at
     written: [c_int; 8],
 }
@@ -122,6 +123,7 @@ fn columns(table: pg_sys::Oid, row: &Row<'_>) -> Result<Columns, ErrorReport> {
         previous_label: place("previous_label")?,
         label_changed_at: place("label_changed_at")?,
         listed: place("listed")?,
+        profiled: place("profiled")?,
         written: [
             written("recency_score")?,
             written("frequency_score")?,
@@ -229,40 +231,46 @@ fn score_guest<'a>(
     let today = venue.day(as_of);
     let guest = guest(&venue, &row, &at)?;
 
-    let scores = guest.as_ref().and_then(|guest| venue.rule.scores(guest, today));
-    let label = guest.as_ref().map_or(Label::Inactive, |guest| venue.rule.label(guest, today));
-    let next = guest
-        .as_ref()
+    // Who objects to profiling has totals, and nothing that follows from them.
+    let profiled = value::<bool>(&row, at.profiled)? != Some(false);
+    let rated = guest.as_ref().filter(|_| profiled);
+    let scores = rated.and_then(|guest| venue.rule.scores(guest, today));
+    let label = profiled
+        .then(|| rated.map_or(Label::Inactive, |guest| venue.rule.label(guest, today)))
+        .map(|label| label.name());
+    let next = rated
         .and_then(|guest| next_change(&venue.rule, guest, today))
         .and_then(|day| venue.local_time().opening(day));
     let former = match &old {
         Some(old) => value::<String>(old, at.label)?,
         None => None,
     };
-    let changed_from = former.as_deref().filter(|former| *former != label.name());
+    let same = old.is_some() && former.as_deref() == label;
+    let changed_from = former.as_deref().filter(|_| !same);
 
     let values = [
         scores.and_then(|s| s.recency.into_datum()),
         scores.and_then(|s| s.frequency.into_datum()),
         scores.and_then(|s| s.monetary.into_datum()),
-        label.name().into_datum(),
+        label.into_datum(),
         next.into_datum(),
-        (!moved && changed_from.is_none()).into_datum(),
-        changed_from.into_datum(),
+        (!moved && same).into_datum(),
+        // A label got anew after none is a first one again.
+        changed_from.filter(|_| profiled).into_datum(),
         as_of.into_datum(),
     ];
     let mut nulls = values.map(|value| value.is_none());
     let mut values = values.map(|value| value.unwrap_or(pg_sys::Datum::from(0)));
     let mut written = at.written;
     // A label that stays keeps its history; a new row's starts now.
-    let count = if former.is_some() && changed_from.is_none() { 6 } else { 8 };
+    let count = if same { 6 } else { 8 };
     if let (Some(former), Some(old)) = (changed_from, &old) {
         let labelled_at = match value::<String>(old, at.previous_label)? {
             Some(_) => None,
             None => value::<TimestampWithTimeZone>(old, at.label_changed_at)?,
         };
         let (cause, order_ref) = cause(customer_id);
-        let change = outbox::label(customer_id, former, label.name(), order_ref.as_deref());
+        let change = outbox::label(customer_id, former, label, order_ref.as_deref());
         let payload = outbox::payload(venue_id, cause, &[change]);
         Spi::connect_mut(|client| {
             RECORD_PLAN.with_borrow_mut(|plan| {
@@ -286,7 +294,7 @@ fn score_guest<'a>(
                     customer_id.into(),
                     as_of.into(),
                     former.into(),
-                    label.name().into(),
+                    label.into(),
                     labelled_at.into(),
                     cause.into(),
                     order_ref.as_deref().into(),

@@ -44,6 +44,10 @@ pub(crate) fn after_totals(
     order_ref: Option<&str>,
     row: &SpiTupleTable<'_>,
 ) -> Result<(), ErrorReport> {
+    // Who is not profiled has no label, and joins nothing.
+    if !GuestTotals::is_profiled(row)? {
+        return Ok(());
+    }
     let relabelled = GuestTotals::label_changed_at(row)? == Some(clock::now()?);
     let occasion = if relabelled { Occasion::OrderAndLabel } else { Occasion::Order };
     let cause = Cause { name: "order", order_ref };
@@ -197,7 +201,7 @@ impl Scope {
         if guests.is_empty() || (!plan.asks_for_anything() && occasion != Occasion::Any) {
             return Ok(0);
         }
-        if !self.inline && matches!(cause.name, "order" | "profile" | "tag" | "preference") {
+        if !self.inline && matches!(cause.name, "order" | "profile" | "tag" | "preference" | "consent") {
             self.mark_due(guests)?;
             return Ok(0);
         }
@@ -214,7 +218,7 @@ impl Scope {
             if totals.len() == guests.len() {
                 return self.follow_each(&totals, occasion, cause);
             }
-            // Who was merged into another has none and leaves all his segments.
+            // Who was merged into another, or is not profiled, has none and leaves all his segments.
         }
         let mut given: Vec<DatumWithOid<'_>> =
             vec![self.org_id.into(), self.id.into(), guests.to_vec().into()];
@@ -358,7 +362,7 @@ fn follow_guests(
 ) -> Result<i32, ErrorReport> {
     let occasion = match cause {
         "order" if !new_here => Occasion::OrderAndLabel,
-        "profile" | "tag" => Occasion::Profile,
+        "profile" | "tag" | "consent" => Occasion::Profile,
         "preference" => Occasion::Preference,
         _ => Occasion::Any,
     };

@@ -13,7 +13,7 @@ use pgrx::prelude::*;
 use crate::criteria::read;
 use crate::plan::internal;
 use crate::segment_follow::Settings;
-use crate::segment_statement::{Guests, Statement, datum, relation};
+use crate::segment_statement::{Guests, Statement, datum, only_profiled, relation};
 
 /// After this the preview is an estimate.
 const MOST_TIME: Duration = Duration::from_millis(1800);
@@ -28,6 +28,8 @@ struct Counts {
     guests: i64,
     /// Node by node, the whole document first.
     nodes: Vec<i64>,
+    /// Members who may be written to, channel by channel.
+    reachable: Vec<i64>,
     joining: i64,
     leaving: i64,
     samples: Vec<Uuid>,
@@ -38,9 +40,11 @@ struct Counts {
 impl Counts {
     fn add(&mut self, other: Counts) {
         self.guests += other.guests;
-        self.nodes.resize(other.nodes.len(), 0);
-        for (sum, more) in self.nodes.iter_mut().zip(&other.nodes) {
-            *sum += more;
+        for (sums, others) in [(&mut self.nodes, &other.nodes), (&mut self.reachable, &other.reachable)] {
+            sums.resize(others.len(), 0);
+            for (sum, more) in sums.iter_mut().zip(others) {
+                *sum += more;
+            }
         }
         self.joining += other.joining;
         self.leaving += other.leaving;
@@ -54,6 +58,11 @@ impl Counts {
         }
     }
 }
+
+/// Who may be written to, beside the guests looked at.
+const REACHABLE: &str = " LEFT JOIN (SELECT r.customer_id, array_agg(r.channel) AS channels FROM crm.reachable_guest AS r
+      WHERE r.org_id = $1 AND (r.scope_id = $2 OR r.scope_id = '00000000-0000-0000-0000-000000000000' AND $2 <> ALL (r.not_at))
+      GROUP BY r.customer_id) AS w ON w.customer_id = e.customer_id";
 
 /// Over all guests at once, reading the rows of relations once, or over a part of them, guest by guest.
 fn statement(explanation: &Explanation, of_organisation: bool, at_once: bool) -> Statement {
@@ -69,7 +78,9 @@ fn statement(explanation: &Explanation, of_organisation: bool, at_once: bool) ->
         "]::int8[], count(*) FILTER (WHERE e.v[1] AND NOT e.was), count(*) FILTER (WHERE e.was AND NOT e.v[1]),
            (array_agg(e.customer_id) FILTER (WHERE e.v[1]))[1:10],
            (array_agg(e.customer_id) FILTER (WHERE e.v[1] AND NOT e.was))[1:10],
-           (array_agg(e.customer_id) FILTER (WHERE e.was AND NOT e.v[1]))[1:10]
+           (array_agg(e.customer_id) FILTER (WHERE e.was AND NOT e.v[1]))[1:10],
+           ARRAY[count(*) FILTER (WHERE e.v[1] AND w.channels @> '{EMAIL_MARKETING}'), count(*) FILTER (WHERE e.v[1] AND w.channels @> '{SMS_MARKETING}'),
+                 count(*) FILTER (WHERE e.v[1] AND w.channels @> '{WHATSAPP_MARKETING}'), count(*) FILTER (WHERE e.v[1] AND w.channels @> '{REVIEW_REQUEST}')]::int8[]
          FROM (SELECT f.customer_id, ",
     );
     statement.push_sql(&explanation.verdicts());
@@ -82,15 +93,18 @@ fn statement(explanation: &Explanation, of_organisation: bool, at_once: bool) ->
     if at_once {
         statement.push_facts();
         statement.push(" AS f WHERE $3::int[] IS NULL OFFSET 0) AS e");
+        statement.push(REACHABLE);
         statement.settle(Guests::All { of_organisation });
     } else {
         let asked = statement.columns_asked("x");
         let _ = write!(
             statement.text,
-            "(SELECT {asked} FROM {} AS x WHERE x.org_id = $1 AND x.venue_id = $2 AND (uuid_hash(x.customer_id) & {}) = ANY ($3::int[]) OFFSET 0) AS f OFFSET 0) AS e",
+            "(SELECT {asked} FROM {} AS x WHERE x.org_id = $1 AND x.venue_id = $2 AND (uuid_hash(x.customer_id) & {}) = ANY ($3::int[]) AND {} OFFSET 0) AS f OFFSET 0) AS e",
             relation(of_organisation),
-            PARTS - 1
+            PARTS - 1,
+            only_profiled(of_organisation, "x")
         );
+        statement.push(REACHABLE);
     }
     statement
 }
@@ -124,6 +138,7 @@ fn count(
             samples: row.get(5).map_err(internal)?.unwrap_or_default(),
             joining_samples: row.get(6).map_err(internal)?.unwrap_or_default(),
             leaving_samples: row.get(7).map_err(internal)?.unwrap_or_default(),
+            reachable: row.get(8).map_err(internal)?.unwrap_or_default(),
         })
     })
 }
@@ -185,6 +200,7 @@ fn count_criteria(
         (
             name!(guests, i64),
             name!(nodes, Vec<i64>),
+            name!(reachable, Vec<i64>),
             name!(joining, i64),
             name!(leaving, i64),
             name!(samples, Vec<Uuid>),
@@ -200,6 +216,7 @@ fn count_criteria(
     Ok(TableIterator::once((
         sum.guests,
         sum.nodes,
+        sum.reachable,
         sum.joining,
         sum.leaving,
         sum.samples,
@@ -247,8 +264,10 @@ fn explain_criteria(
     statement.push(", ");
     statement.push_sql(&explanation.values());
     statement.push("::text[] FROM ");
-    statement.push(relation(criteria.scope() == Scope::Org));
-    statement.push(" AS f WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = $3");
+    let of_organisation = criteria.scope() == Scope::Org;
+    statement.push(relation(of_organisation));
+    statement.push(" AS f WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = $3 AND ");
+    statement.push(&only_profiled(of_organisation, "f"));
     let types = statement.types(&[PgBuiltInOids::INT4OID, PgBuiltInOids::UUIDOID, PgBuiltInOids::UUIDOID]);
     let mut given: Vec<DatumWithOid<'_>> = vec![org_id.into(), scope_id.into(), customer_id.into()];
     for param in &statement.params {

@@ -248,6 +248,17 @@ pub(crate) fn relation(of_organisation: bool) -> &'static str {
     if of_organisation { "crm.organisation_facts" } else { "crm.customer_facts" }
 }
 
+/// Leaves out of such a relation whoever is not profiled: at a venue, who has no label.
+pub(crate) fn only_profiled(of_organisation: bool, alias: &str) -> String {
+    if of_organisation {
+        format!(
+            "NOT EXISTS (SELECT FROM crm.unprofiled_guest AS o WHERE o.org_id = {alias}.org_id AND o.customer_id = {alias}.customer_id)"
+        )
+    } else {
+        format!("{alias}.label IS NOT NULL")
+    }
+}
+
 /// All columns that facts have.
 fn fact_columns() -> impl Iterator<Item = &'static str> {
     ["venue_id", "customer_id", "timezone", "day_starts_at"]
@@ -285,7 +296,7 @@ const ONE_GUEST: &str = "(SELECT $1::int AS org_id, $2::uuid AS venue_id, $3::uu
     CASE WHEN $8::int > 0 THEN width_bucket($10::numeric - 0.01,
       (SELECT p.cuts FROM crm.venue_spend AS p WHERE p.org_id = $1 AND p.venue_id = $2)) END AS spend_percentile,
     c.name, c.phone, c.email, c.birth_date, crm.annual_day(c.birth_date, c.birthday) AS birthday, c.kind, c.status = 'blocked' AS blocked, c.language,
-    crm.city_of($1, $3) AS city, crm.tags_of($1, $3) AS tags, crm.local_day(c.created_at, $5::text, $6::time) AS created_day,
+    crm.city_of($1, $3) AS city, crm.tags_of($1, $3) AS tags, crm.consent_states($1, $2, $3) AS consent_states, crm.reachable_on($1, $2, $3) AS reachable_on, crm.local_day(c.created_at, $5::text, $6::time) AS created_day,
     '{}'::text[] AS segments, crm.random_bucket($3::uuid) AS random_bucket,
     n.allergens, n.dietary, n.favourites, n.dislikes, n.preferred_category, n.preferred_daypart, n.preferred_table, n.preferred_channel,
     n.preferred_payment_method, n.spend_trend
@@ -355,9 +366,10 @@ impl Guests {
             // The day is the same for all.
             Guests::All { of_organisation } => format!(
                 "(SELECT {}{measures} FROM {} AS x CROSS JOIN crm.scope_days($1, $2) AS d{joins}
-                  WHERE x.org_id = $1 AND x.venue_id = $2 OFFSET 0)",
+                  WHERE x.org_id = $1 AND x.venue_id = $2 AND {} OFFSET 0)",
                 columns("x", asked).replace("x.today", "d.today"),
-                relation(of_organisation)
+                relation(of_organisation),
+                only_profiled(of_organisation, "x")
             ),
             Guests::Some { .. } if none => {
                 format!("(SELECT f.*{measures} FROM {} AS f)", self.of_guest(asked))
@@ -385,8 +397,9 @@ impl Guests {
         match self {
             Guests::All { of_organisation } | Guests::Some { of_organisation } => format!(
                 "(SELECT {columns} FROM {} AS f
-                  WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = u.customer_id OFFSET 0)",
-                relation(of_organisation)
+                  WHERE f.org_id = $1 AND f.venue_id = $2 AND f.customer_id = u.customer_id AND {} OFFSET 0)",
+                relation(of_organisation),
+                only_profiled(of_organisation, "f")
             ),
             Guests::One => format!("(SELECT {columns} FROM {ONE_GUEST} AS f OFFSET 0)"),
         }

@@ -6,7 +6,7 @@
 use pgrx::extension_sql_file;
 
 extension_sql_file!("../../sql/schema/bootstrap.sql", bootstrap);
-extension_sql_file!("../../sql/schema/now.sql", name = "schema_now");
+extension_sql_file!("../../sql/schema/now.sql", name = "schema_now", requires = [clock::clock_now]);
 extension_sql_file!("../../sql/schema/install.sql", name = "schema_install", requires = ["schema_now"]);
 extension_sql_file!(
     "../../sql/schema/local_day.sql",
@@ -471,9 +471,14 @@ extension_sql_file!(
     requires = ["import_export_customers"]
 );
 extension_sql_file!(
+    "../../sql/import/load_consents.sql",
+    name = "import_load_consents",
+    requires = ["import_import_status"]
+);
+extension_sql_file!(
     "../../sql/import/load_rows.sql",
     name = "import_load_rows",
-    requires = ["import_import_status"]
+    requires = ["import_load_consents"]
 );
 extension_sql_file!(
     "../../sql/import/map_import.sql",
@@ -490,7 +495,118 @@ extension_sql_file!(
     name = "import_undo_import",
     requires = ["import_run_import"]
 );
-extension_sql_file!("../../sql/binding/bind.sql", name = "binding_bind", requires = ["import_undo_import"]);
+extension_sql_file!("../../sql/consent/chain.sql", name = "consent_chain", requires = ["import_undo_import"]);
+extension_sql_file!(
+    "../../sql/consent/consent_history.sql",
+    name = "consent_consent_history",
+    requires = ["consent_chain"]
+);
+extension_sql_file!(
+    "../../sql/consent/follow_consents.sql",
+    name = "consent_follow_consents",
+    requires = ["consent_consent_history"]
+);
+extension_sql_file!(
+    "../../sql/consent/guest_link.sql",
+    name = "consent_guest_link",
+    requires = ["consent_follow_consents"]
+);
+extension_sql_file!(
+    "../../sql/consent/keep_evidence.sql",
+    name = "consent_keep_evidence",
+    requires = ["consent_guest_link"]
+);
+extension_sql_file!(
+    "../../sql/consent/mail.sql",
+    name = "consent_mail",
+    requires = ["consent_keep_evidence"]
+);
+extension_sql_file!("../../sql/consent/opt_in.sql", name = "consent_opt_in", requires = ["consent_mail"]);
+extension_sql_file!(
+    "../../sql/consent/reachable.sql",
+    name = "consent_reachable",
+    requires = ["consent_opt_in"]
+);
+extension_sql_file!(
+    "../../sql/consent/record_consent.sql",
+    name = "consent_record_consent",
+    requires = ["consent_reachable"]
+);
+extension_sql_file!(
+    "../../sql/consent/suppression.sql",
+    name = "consent_suppression",
+    requires = ["consent_record_consent", secret::keyed_hash]
+);
+extension_sql_file!(
+    "../../sql/consent/wording.sql",
+    name = "consent_wording",
+    requires = ["consent_suppression"]
+);
+extension_sql_file!(
+    "../../sql/privacy/bind_pii.sql",
+    name = "privacy_bind_pii",
+    requires = ["consent_wording"]
+);
+extension_sql_file!(
+    "../../sql/privacy/erase_guest.sql",
+    name = "privacy_erase_guest",
+    requires = ["privacy_bind_pii"]
+);
+extension_sql_file!(
+    "../../sql/privacy/erasures.sql",
+    name = "privacy_erasures",
+    requires = ["privacy_erase_guest"]
+);
+extension_sql_file!(
+    "../../sql/privacy/execute_erasure.sql",
+    name = "privacy_execute_erasure",
+    requires = ["privacy_erasures"]
+);
+extension_sql_file!(
+    "../../sql/privacy/export_customer.sql",
+    name = "privacy_export_customer",
+    requires = ["privacy_execute_erasure"]
+);
+extension_sql_file!(
+    "../../sql/privacy/guest_rows.sql",
+    name = "privacy_guest_rows",
+    requires = ["privacy_export_customer"]
+);
+extension_sql_file!(
+    "../../sql/privacy/pii_catalogue.sql",
+    name = "privacy_pii_catalogue",
+    requires = ["privacy_guest_rows"]
+);
+extension_sql_file!(
+    "../../sql/privacy/pii_map.sql",
+    name = "privacy_pii_map",
+    requires = ["privacy_pii_catalogue"]
+);
+extension_sql_file!(
+    "../../sql/privacy/platform_pii.sql",
+    name = "privacy_platform_pii",
+    requires = ["privacy_pii_map"]
+);
+extension_sql_file!(
+    "../../sql/privacy/request_erasure.sql",
+    name = "privacy_request_erasure",
+    requires = ["privacy_platform_pii"]
+);
+extension_sql_file!(
+    "../../sql/privacy/retention.sql",
+    name = "privacy_retention",
+    requires = ["privacy_request_erasure"]
+);
+extension_sql_file!(
+    "../../sql/privacy/set_profiling.sql",
+    name = "privacy_set_profiling",
+    requires = ["privacy_retention"]
+);
+extension_sql_file!(
+    "../../sql/binding/bind.sql",
+    name = "binding_bind",
+    requires = ["privacy_set_profiling"]
+);
 extension_sql_file!(
     "../../sql/binding/binding_field.sql",
     name = "binding_binding_field",
@@ -591,7 +707,12 @@ extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requi
 extension_sql_file!("../../sql/job/schedule.sql", name = "job_schedule", requires = ["job_run_night"]);
 extension_sql_file!("../../sql/job/stop_job.sql", name = "job_stop_job", requires = ["job_schedule"]);
 extension_sql_file!("../../sql/job/sweep.sql", name = "job_sweep", requires = ["job_stop_job"]);
-extension_sql_file!("../../sql/role/acting_org.sql", name = "role_acting_org", requires = ["job_sweep"]);
+extension_sql_file!("../../sql/role/access_log.sql", name = "role_access_log", requires = ["job_sweep"]);
+extension_sql_file!(
+    "../../sql/role/acting_org.sql",
+    name = "role_acting_org",
+    requires = ["role_access_log"]
+);
 extension_sql_file!(
     "../../sql/role/caller.sql",
     name = "role_caller",
@@ -603,9 +724,14 @@ extension_sql_file!(
     requires = ["role_caller"]
 );
 extension_sql_file!(
+    "../../sql/role/edit_version.sql",
+    name = "role_edit_version",
+    requires = ["role_create_principal"]
+);
+extension_sql_file!(
     "../../sql/role/kept_answer.sql",
     name = "role_kept_answer",
-    requires = ["role_create_principal"]
+    requires = ["role_edit_version"]
 );
 extension_sql_file!(
     "../../sql/role/principal_list.sql",
@@ -619,4 +745,5 @@ extension_sql_file!(
     name = "role_visible_venue",
     requires = ["role_sign_in"]
 );
+extension_sql_file!("../../sql/bi/cohorts.sql", name = "bi_cohorts", requires = ["role_visible_venue"]);
 extension_sql_file!("../../sql/schema/finalize.sql", finalize);

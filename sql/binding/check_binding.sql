@@ -11,8 +11,8 @@ DECLARE
   found_type text;
 BEGIN
   PERFORM crm.require_schema();
-  IF of_entity IS NOT NULL AND NOT EXISTS (SELECT FROM crm.binding_field() AS f WHERE f.entity = of_entity) THEN
-    RAISE EXCEPTION 'unknown entity "%"', of_entity USING ERRCODE = '22023', COLUMN = 'entity', HINT = 'venue, customer, order, product or order_item.';
+  IF of_entity <> 'pii' AND NOT EXISTS (SELECT FROM crm.binding_field() AS f WHERE f.entity = of_entity) THEN
+    RAISE EXCEPTION 'unknown entity "%"', of_entity USING ERRCODE = '22023', COLUMN = 'entity', HINT = 'venue, customer, order, product, order_item or pii.';
   END IF;
   RETURN QUERY
   SELECT e.name, e.severity, 'not_bound', format('nothing is bound as %s', e.name), format('SELECT crm.bind(%L, …);', e.name)
@@ -103,6 +103,7 @@ BEGIN
       AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = host AND i.indisvalid AND i.indpred IS NULL
                       AND (i.indkey[0] = done.attnum OR (i.indkey[0] = venue.attnum AND i.indkey[1] = done.attnum)));
   END LOOP;
+  RETURN QUERY SELECT p.entity, p.severity, p.code, p.message, p.hint FROM crm.check_pii_binding() AS p WHERE of_entity IS NULL OR p.entity = of_entity;
 END
 $$;
-COMMENT ON FUNCTION crm.check_binding(text) IS 'What is wrong or missing in the binding of an entity (null for all), with the remedy: nothing bound, a table, column, trigger or privilege gone, a type changed, an index missing. No rows where all is well.';
+COMMENT ON FUNCTION crm.check_binding(text) IS 'What is wrong or missing in the binding of an entity (null for all), with the remedy: nothing bound, a table, column, trigger or privilege gone, a type changed, an index missing; columns with personal data in the platform''s tables (entity pii where bound by crm.bind_pii) that no longer fit, or are in no map. No rows where all is well.';

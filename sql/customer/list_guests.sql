@@ -47,14 +47,14 @@ CREATE OR REPLACE FUNCTION crm.listable_rows(org int, guests uuid[]) RETURNS TAB
 LANGUAGE sql STABLE
 AS $$
   WITH at_venue AS MATERIALIZED (
-    SELECT t.customer_id, t.venue_id, crm.label_rank(t.label) AS label, t.total_orders, t.total_visits, crm.hundredths(t.total_spent) AS spent,
+    SELECT t.customer_id, t.venue_id, COALESCE(crm.label_rank(t.label), 8::smallint) AS label, t.total_orders, t.total_visits, crm.hundredths(t.total_spent) AS spent,
            COALESCE(t.last_order_at, '-infinity') AS last_order_at
     FROM crm.customer_venue_stats AS t WHERE t.org_id = org AND (guests IS NULL OR t.customer_id = ANY (guests))
   ), person AS MATERIALIZED (
     SELECT c.customer_id, c.name IS NULL AS unnamed, COALESCE(c.name, '') AS name,
            crm.text_signature(crm.search_text(c.name, c.email, c.phone)) AS bits
     FROM crm.customer AS c LEFT JOIN crm.merged_customer AS m ON m.org_id = c.org_id AND m.customer_id = c.customer_id
-    WHERE c.org_id = org AND (guests IS NULL OR c.customer_id = ANY (guests)) AND m.customer_id IS NULL
+    WHERE c.org_id = org AND (guests IS NULL OR c.customer_id = ANY (guests)) AND m.customer_id IS NULL AND c.status <> 'erased'
   )
   SELECT p.customer_id, a.venue_id, a.label, a.total_orders, a.total_visits, a.spent, a.last_order_at, NULL::uuid, p.unnamed, p.name, p.bits[1], p.bits[2]
   FROM person AS p JOIN at_venue AS a ON a.customer_id = p.customer_id

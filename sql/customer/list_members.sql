@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION crm.list_members(org int, of_caller uuid[], tags text[], segment int) RETURNS uuid[]
+CREATE OR REPLACE FUNCTION crm.list_members(org int, of_caller uuid[], scope uuid, tags text[], segment int, category text, reachable text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
@@ -23,7 +23,31 @@ BEGIN
     END IF;
     guests := ARRAY(SELECT DISTINCT g.customer_id FROM crm.guest_tag AS g WHERE g.org_id = org AND g.tag_id = found_tag AND (guests IS NULL OR g.customer_id = ANY (guests)));
   END LOOP;
+  IF category IS NOT NULL THEN
+    IF NULLIF(btrim(category), '') IS NULL OR length(category) > 200 THEN
+      PERFORM crm.refuse_list_parameter('category', 'a category has 1 to 200 characters', NULL);
+    END IF;
+    guests := ARRAY(
+      SELECT f.customer_id FROM (
+        SELECT s.customer_id FROM crm.stated_preference AS s
+        WHERE s.org_id = org AND s.kind = 'favourite_category' AND lower(s.value) = lower(btrim(category))
+          AND (s.scope_id = '00000000-0000-0000-0000-000000000000' OR of_caller IS NULL OR s.scope_id = ANY (of_caller))
+        UNION
+        SELECT d.customer_id FROM crm.derived_preference AS d
+        WHERE d.org_id = org AND d.kind = 'category' AND lower(d.value) = lower(btrim(category)) AND (of_caller IS NULL OR d.venue_id = ANY (of_caller))) AS f
+      WHERE guests IS NULL OR f.customer_id = ANY (guests));
+  END IF;
+  IF reachable IS NOT NULL THEN
+    IF reachable <> ALL (crm.consent_channels()) THEN
+      PERFORM crm.refuse_list_parameter('reachable', format('unknown channel "%s"', left(reachable, 60)), array_to_string(crm.consent_channels(), ', ') || '.');
+    END IF;
+    guests := ARRAY(
+      SELECT r.customer_id FROM crm.reachable_guest AS r
+      WHERE r.org_id = org AND r.channel = reachable
+        AND (r.scope_id = scope OR r.scope_id = '00000000-0000-0000-0000-000000000000' AND COALESCE(scope, r.scope_id) <> ALL (r.not_at))
+        AND (guests IS NULL OR r.customer_id = ANY (guests)));
+  END IF;
   RETURN guests;
 END
 $$;
-COMMENT ON FUNCTION crm.list_members(int, uuid[], text[], int) IS 'Guests who have all of some tags and are members of a segment (either may be null); CR404 for one unknown to the caller';
+COMMENT ON FUNCTION crm.list_members(int, uuid[], uuid, text[], int, text, text) IS 'Guests who have all of some tags, are members of a segment, favour a category, and may be written to on a channel (any of these may be null); CR404 for one unknown to the caller';

@@ -39,8 +39,9 @@ BEGIN
   PERFORM crm.follow_merges(of_org, gone.customer_id);
   PERFORM crm.move_dossier(of_org, ARRAY(SELECT m.customer_id FROM crm.merged_customer AS m WHERE m.org_id = of_org AND m.survivor_id = kept.customer_id));
   PERFORM crm.unlist_guests(of_org, ARRAY[kept.customer_id, gone.customer_id]);
+  PERFORM crm.follow_objections(of_org, ARRAY[kept.customer_id, gone.customer_id]);
   PERFORM crm.recount_merged(of_org, gone.customer_id, ARRAY[kept.customer_id, gone.customer_id]);
-  PERFORM crm.follow_profile(of_org, kept.customer_id, 'merge');
+  PERFORM crm.follow_consents(of_org, ARRAY[kept.customer_id, gone.customer_id], 'merge');
 END
 $$;
 ALTER FUNCTION crm.merge_customers(text, text, text) OWNER TO crm_owner;
@@ -56,7 +57,9 @@ DECLARE
   of_org int := crm.org_of_customer(customer, 'customer');
   taken_back crm.merged_customer;
 BEGIN
-  PERFORM FROM crm.customer AS c WHERE c.org_id = of_org AND c.customer_id = crm.key(customer) FOR UPDATE;
+  IF (SELECT c.status = 'erased' FROM crm.customer AS c WHERE c.org_id = of_org AND c.customer_id = crm.key(customer) FOR UPDATE) THEN
+    RAISE EXCEPTION 'a guest who was erased stays merged' USING ERRCODE = 'CR409', COLUMN = 'customer';
+  END IF;
   DELETE FROM crm.merged_customer AS m WHERE m.org_id = of_org AND m.customer_id = crm.key(customer) RETURNING * INTO taken_back;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'customer "%" is not merged', customer USING ERRCODE = 'CR409', COLUMN = 'customer';
@@ -67,8 +70,9 @@ BEGIN
   PERFORM crm.move_dossier(of_org, taken_back.customer_id || ARRAY(
     SELECT m.customer_id FROM crm.merged_customer AS m WHERE m.org_id = of_org AND m.survivor_id = taken_back.customer_id));
   PERFORM crm.unlist_guests(of_org, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
+  PERFORM crm.follow_objections(of_org, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
   PERFORM crm.recount_merged(of_org, taken_back.survivor_id, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
-  PERFORM crm.follow_profile(of_org, g, 'merge') FROM unnest(ARRAY[taken_back.survivor_id, taken_back.customer_id]) AS g;
+  PERFORM crm.follow_consents(of_org, ARRAY[taken_back.survivor_id, taken_back.customer_id], 'merge');
 END
 $$;
 ALTER FUNCTION crm.unmerge_customer(text) OWNER TO crm_owner;
@@ -115,7 +119,7 @@ DECLARE
   recorded text;
 BEGIN
   -- What was recorded under a guest is his survivor's, and his own again when the merge is taken back.
-  FOREACH recorded IN ARRAY '{customer_contact,customer_tag,note}'::text[] LOOP
+  FOREACH recorded IN ARRAY '{customer_contact,customer_tag,note,contact_ban}'::text[] LOOP
     EXECUTE format('UPDATE crm.%I AS r SET customer_id = o.owner
       FROM (SELECT o.origin_id, COALESCE(m.survivor_id, o.origin_id) AS owner FROM unnest($2) AS o(origin_id)
             LEFT JOIN crm.merged_customer AS m ON m.org_id = $1 AND m.customer_id = o.origin_id) AS o

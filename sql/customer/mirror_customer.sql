@@ -19,13 +19,14 @@ BEGIN
     SET name = crm.mirrored(bound, 'name', c.name, customer_name), phone = crm.mirrored(bound, 'phone', c.phone, customer_phone),
         phone_region = CASE WHEN crm.mirrored(bound, 'phone', c.phone, customer_phone) = c.phone THEN c.phone_region END,
         email = crm.mirrored(bound, 'email', c.email, customer_email), birth_date = crm.mirrored(bound, 'birth_date', c.birth_date, customer_birth_date), updated_at = clock_timestamp()
-    WHERE c.customer_id = key
+    WHERE c.customer_id = key AND c.status <> 'erased'
       AND (org_ref IS NULL OR c.org_id = (SELECT o.org_id FROM crm.organisation AS o WHERE o.ref = org_ref))
       AND (crm.mirrored(bound, 'name', c.name, customer_name), crm.mirrored(bound, 'phone', c.phone, customer_phone),
            crm.mirrored(bound, 'email', c.email, customer_email), crm.mirrored(bound, 'birth_date', c.birth_date, customer_birth_date))
           IS DISTINCT FROM (c.name, c.phone, c.email, c.birth_date)
     RETURNING c.org_id)
   SELECT array_agg(w.org_id ORDER BY w.org_id) INTO changed FROM written AS w;
+  PERFORM crm.note_reappeared(key, org_ref, customer_name, customer_phone, customer_email, customer_birth_date);
   -- A customers table without organisations: the guest becomes known where he orders, or at once where there is only one.
   WITH made AS (
     INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)

@@ -23,7 +23,7 @@ BEGIN
       FROM (SELECT x.* FROM crm.guest_text AS x WHERE x.org_id = of_org) AS x
       FULL JOIN (SELECT c.customer_id, crm.search_text(c.name, c.email, c.phone) AS search_text FROM crm.customer AS c
                  LEFT JOIN crm.merged_customer AS m ON m.org_id = c.org_id AND m.customer_id = c.customer_id
-                 WHERE c.org_id = of_org AND m.customer_id IS NULL) AS n ON n.customer_id = x.customer_id
+                 WHERE c.org_id = of_org AND m.customer_id IS NULL AND c.status <> 'erased') AS n ON n.customer_id = x.customer_id
       WHERE x.search_text IS DISTINCT FROM n.search_text
       UNION
       -- The venues of a text are those of the guest's rows: each among them, and as many.

@@ -9,6 +9,7 @@ DECLARE
   sees uuid[] := crm.caller_venues();
   c crm.customer;
 BEGIN
+  PERFORM crm.log_access(org, 'dossier', crm.key(customer));
   SELECT p.* INTO c FROM crm.customer AS p WHERE p.org_id = org AND p.customer_id = guest;
   RETURN jsonb_build_object(
     'profile', jsonb_build_object(
@@ -34,8 +35,10 @@ BEGIN
               FROM (SELECT n.*, (SELECT max(k.note_id) FROM crm.note AS k WHERE k.org_id = org AND k.corrects = n.note_id) AS corrected_by
                     FROM crm.note AS n WHERE n.org_id = org AND n.customer_id = guest AND (sees IS NULL OR n.venue_id = ANY (sees))
                     ORDER BY n.pinned DESC, n.created_at DESC LIMIT 50) AS n),
-    'health_needs', (SELECT COALESCE(jsonb_agg(jsonb_strip_nulls(to_jsonb(h))), '[]') FROM crm.health_needs(c.ref) AS h),
+    'health_needs', (SELECT COALESCE(jsonb_agg(jsonb_strip_nulls(to_jsonb(h))), '[]') FROM crm.health_needs_of(org, guest, sees) AS h),
     'preferences', (SELECT COALESCE(jsonb_agg(jsonb_strip_nulls(to_jsonb(p))), '[]') FROM crm.preferences(c.ref) AS p),
+    'consents', (SELECT COALESCE(jsonb_agg(jsonb_strip_nulls(to_jsonb(k))), '[]') FROM crm.consents(c.ref) AS k),
+    'do_not_contact', (SELECT b.reason FROM crm.contact_ban AS b WHERE b.org_id = org AND b.customer_id = guest ORDER BY b.banned_at DESC LIMIT 1),
     'segments', (SELECT COALESCE(jsonb_agg(jsonb_build_object('segment_id', s.segment_id, 'key', s.key, 'name', s.name, 'venue_id', s.venue_id) ORDER BY s.name), '[]')
                  FROM crm.segment_member AS m JOIN crm.segment AS s ON s.org_id = m.org_id AND s.segment_id = m.segment_id
                  WHERE m.org_id = org AND m.customer_id = guest AND NOT s.is_system AND (m.venue_id IS NULL OR sees IS NULL OR m.venue_id = ANY (sees))),
@@ -46,7 +49,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.dossier(text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.dossier(text) IS 'Everything that is known of a guest (the CRM''s id or the platform''s; for one who was merged, his survivor) and the caller may see, in one JSON object: profile, contacts, badges with the sentence why, lifetime totals per currency, venues with label and totals, tags, allergens and diets, preferences, the 50 notes that count most, segments, the ten latest orders. Money as decimal strings; the document for managers only. CR404 for an unknown guest.';
+COMMENT ON FUNCTION crm.dossier(text) IS 'Everything that is known of a guest (the CRM''s id or the platform''s; for one who was merged, his survivor) and the caller may see, in one JSON object: profile, contacts, badges with the sentence why, lifetime totals per currency, venues with label and totals, tags, allergens and diets, preferences, where he stands on consent and whether he is to be left alone (do_not_contact, the reason), the 50 notes that count most, segments, the ten latest orders. Money as decimal strings; the document for managers only. CR404 for an unknown guest. Noted in crm.access_log.';
 GRANT EXECUTE ON FUNCTION crm.dossier(text) TO crm_staff;
 
 CREATE OR REPLACE FUNCTION crm.venues_of_guest(org int, guest uuid, sees uuid[]) RETURNS jsonb

@@ -64,6 +64,13 @@ BEGIN
       RETURN NEW;
     END IF;
   END IF;
+  -- A guest who is erased leaves his notes without their text.
+  IF TG_OP = 'UPDATE' THEN
+    IF NEW.body = 'erased' AND to_jsonb(NEW) - 'body' = to_jsonb(OLD) - 'body'
+       AND EXISTS (SELECT FROM crm.customer AS c WHERE c.org_id = OLD.org_id AND c.customer_id = OLD.origin_id AND c.status = 'erased') THEN
+      RETURN NEW;
+    END IF;
+  END IF;
   -- One may go that came with a file that is being taken back.
   IF TG_OP = 'DELETE' AND EXISTS (
     SELECT FROM crm.import_row AS r JOIN crm.import AS i ON i.org_id = r.org_id AND i.import_id = r.import_id
@@ -73,4 +80,4 @@ BEGIN
   RAISE EXCEPTION 'notes are kept as they were written' USING ERRCODE = '55000', HINT = 'Add a note that corrects it.';
 END
 $$;
-COMMENT ON FUNCTION crm.keep_notes() IS 'Refuses to change or remove a note, whoever asks, but for one that came with a file which is being taken back; trigger of crm.note';
+COMMENT ON FUNCTION crm.keep_notes() IS 'Refuses to change or remove a note, whoever asks, but for one that came with a file which is being taken back, and the text of those about a guest who is erased; trigger of crm.note';

@@ -34,6 +34,7 @@ BEGIN
       RAISE EXCEPTION 'this is no cursor of a timeline' USING ERRCODE = '22023', COLUMN = 'after', HINT = 'Give back the cursor of the last row.';
     END;
   END IF;
+  PERFORM crm.log_access(org, 'timeline', guest);
   RETURN QUERY
   WITH event AS (
     (SELECT o.completed_at AS at, 'order' AS kind, o.order_ref AS id, o.venue_id,
@@ -74,6 +75,13 @@ BEGIN
      WHERE p.org_id = org AND p.customer_id = guest AND (p.changed_at, 'profile', lpad(p.change_id::text, 20, '0')) < (before_at, before_kind, before_id)
      ORDER BY p.changed_at DESC, p.change_id DESC LIMIT page_size)
     UNION ALL
+    (SELECT e.recorded_at, 'consent', lpad(e.entry_id::text, 20, '0'), NULLIF(e.scope_id, '00000000-0000-0000-0000-000000000000'), e.action || ' ' || e.channel,
+            jsonb_build_object('entry_id', e.entry_id, 'channel', e.channel, 'action', e.action, 'source', e.source, 'occurred_at', e.occurred_at)
+     FROM crm.consent_entry AS e
+     WHERE e.org_id = org AND e.customer_id = ANY (guest || ARRAY(SELECT m.customer_id FROM crm.merged_customer AS m WHERE m.org_id = org AND m.survivor_id = guest))
+       AND e.scope_id = ANY (scopes) AND (e.recorded_at, 'consent', lpad(e.entry_id::text, 20, '0')) < (before_at, before_kind, before_id)
+     ORDER BY 1 DESC, 3 DESC LIMIT page_size)
+    UNION ALL
     (SELECT m.merged_at, 'merge', m.customer_id::text, NULL,
             CASE WHEN m.customer_id = guest THEN 'merged into ' || m.survivor_ref ELSE m.ref || ' merged into this guest' END || ': ' || m.reason,
             jsonb_build_object('customer_id', m.customer_id, 'into_id', m.into_id, 'reason', m.reason)
@@ -86,5 +94,5 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.timeline(text, jsonb, int) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.timeline(text, jsonb, int) IS 'What happened to a guest (the CRM''s id or the platform''s), latest first, as far as the caller may see it: orders, notes, changes of label, segments entered and left (not those of the labels), changes of the profile (values for managers only) and merges; a page after the cursor of the last row of the page before. CR404 for an unknown guest, 22023 names the parameter at fault.';
+COMMENT ON FUNCTION crm.timeline(text, jsonb, int) IS 'What happened to a guest (the CRM''s id or the platform''s), latest first, as far as the caller may see it: orders, notes, changes of label, segments entered and left (not those of the labels), changes of the profile (values for managers only), consent and merges; a page after the cursor of the last row of the page before. CR404 for an unknown guest, 22023 names the parameter at fault. Noted in crm.access_log.';
 GRANT EXECUTE ON FUNCTION crm.timeline(text, jsonb, int) TO crm_staff;

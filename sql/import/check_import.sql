@@ -169,6 +169,10 @@ AS $$
                WHERE NOT EXISTS (SELECT FROM crm.customer_tag AS t JOIN crm.tag AS k ON k.org_id = t.org_id AND k.tag_id = t.tag_id
                                  WHERE t.org_id = guest.org_id AND t.customer_id = guest.customer_id AND k.name_key = crm.tag_key(g.name)))
     OR given ? 'address' AND NOT crm.has_address(guest.org_id, guest.customer_id, given -> 'address')
+    OR EXISTS (SELECT FROM jsonb_each(given -> 'consent') AS h
+               WHERE jsonb_typeof(h.value) = 'boolean' AND NOT EXISTS (
+                 SELECT FROM crm.consent_entry AS e WHERE e.org_id = guest.org_id AND e.customer_id = guest.customer_id AND e.source = 'import' AND e.channel = h.key
+                   AND e.scope_id = COALESCE(venue, '00000000-0000-0000-0000-000000000000') AND e.action = CASE h.value WHEN 'true' THEN 'GRANTED' ELSE 'REVOKED' END))
     OR given ? 'note' AND NOT crm.has_note(guest.org_id, venue, guest.customer_id, given ->> 'note')
 $$;
 COMMENT ON FUNCTION crm.changes_guest(anyelement, jsonb, uuid, boolean) IS 'Whether a row of a file says anything of a guest that is not known';

@@ -58,10 +58,13 @@ BEGIN
   END LOOP;
   INSERT INTO crm.export_log (org_id, segment_id, filter, format, guests, exported_by)
   VALUES (caller.org_id, segment, CASE WHEN segment IS NULL THEN filter END, format, handed_out, (SELECT c.principal_id FROM crm.caller() AS c));
+  PERFORM crm.log_access(caller.org_id, 'export', NULL, handed_out,
+                         CASE WHEN segment IS NOT NULL THEN of_segment.venue_id WHEN filter ? 'venue' THEN (crm.visible_venue(filter ->> 'venue')).venue_id END,
+                         CASE WHEN segment IS NOT NULL THEN jsonb_build_object('segment_id', segment) WHEN filter - 'search' <> '{}' THEN filter - 'search' END);
 END
 $$;
 ALTER FUNCTION crm.export_customers(int, jsonb, text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.export_customers(int, jsonb, text) IS 'Members of a segment, or guests of the list under a filter (an object of any parameters of crm.customer_list but the page''s), as lines: of a CSV file (RFC 4180), the first of which names the columns, where a cell that a spreadsheet would compute has an apostrophe in front; or JSON, an object each. Guests who were merged or erased are left out. Every export is kept in crm.export_log. 22023 names the parameter at fault; CR404 for an unknown segment or venue, 42501 for a segment by health data.';
+COMMENT ON FUNCTION crm.export_customers(int, jsonb, text) IS 'Members of a segment, or guests of the list under a filter (an object of any parameters of crm.customer_list but the page''s), as lines: of a CSV file (RFC 4180), the first of which names the columns, where a cell that a spreadsheet would compute has an apostrophe in front; or JSON, an object each. Guests who were merged or erased are left out. Every export is kept in crm.export_log, and noted in crm.access_log. 22023 names the parameter at fault; CR404 for an unknown segment or venue, 42501 for a segment by health data.';
 GRANT EXECUTE ON FUNCTION crm.export_customers(int, jsonb, text) TO crm_manager;
 
 CREATE OR REPLACE FUNCTION crm.check_export_filter(filter jsonb) RETURNS void

@@ -83,6 +83,7 @@ BEGIN
   changed := crm.fill_guests(i, from_row, to_row)
     || crm.load_tags(i, from_row, to_row) || crm.load_addresses(i, from_row, to_row);
   PERFORM crm.load_notes(i, from_row, to_row);
+  PERFORM crm.load_consents(i, from_row, to_row);
   UPDATE crm.import_row AS r SET outcome = CASE WHEN r.written IS NOT NULL THEN 'filled' WHEN r.same_as IS NOT NULL THEN 'duplicate' ELSE 'unchanged' END
   WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.outcome NOT IN ('rejected', 'created');
   -- Last, as sales wait for guests who are being looked at.

@@ -16,7 +16,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.map_import(int, jsonb, jsonb) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.map_import(int, jsonb, jsonb) IS 'Says what the columns of a file hold: an object of any of ref, name, first_name, last_name, phone, email, birthday, language, gender, document, city, postal_code, address, tags and note, each with the name or the number of its column (null for the mapping as it is); and options: day_first for days like 01/02/1990, overwrite for other values than those known (else only what is not known is filled in). Returns crm.import_status. 22023 for a mapping that cannot be; CR404; CR409 once it is queued.';
+COMMENT ON FUNCTION crm.map_import(int, jsonb, jsonb) IS 'Says what the columns of a file hold: an object of any of ref, name, first_name, last_name, phone, email, birthday, language, gender, document, city, postal_code, address, tags, note, email_consent, sms_consent, whatsapp_consent, consent_date and consent_source, each with the name or the number of its column (null for the mapping as it is); and options: day_first for days like 01/02/1990, overwrite for other values than those known (else only what is not known is filled in). Returns crm.import_status. 22023 for a mapping that cannot be; CR404; CR409 once it is queued.';
 GRANT EXECUTE ON FUNCTION crm.map_import(int, jsonb, jsonb) TO crm_manager;
 
 CREATE OR REPLACE FUNCTION crm.read_columns(header text[], mapping jsonb, at_venue boolean) RETURNS text[]
@@ -32,10 +32,9 @@ BEGIN
     RAISE EXCEPTION 'a mapping is a JSON object' USING ERRCODE = '22023', COLUMN = 'mapping', HINT = 'Such as {"name": "Nome", "phone": 3}.';
   END IF;
   FOR given IN SELECT m.key, m.value #>> '{}' AS wanted, jsonb_typeof(m.value) AS type FROM jsonb_each(mapping) AS m WHERE m.value <> 'null' LOOP
-    IF given.key <> ALL ('{ref,name,first_name,last_name,phone,email,birthday,language,gender,document,city,postal_code,address,tags,note}') THEN
+    IF given.key <> ALL ('{ref,name,first_name,last_name,phone,email,birthday,language,gender,document,city,postal_code,address,tags,note,email_consent,sms_consent,whatsapp_consent,consent_date,consent_source}') THEN
       RAISE EXCEPTION 'unknown field "%"', left(given.key, 60) USING ERRCODE = '22023', COLUMN = 'mapping',
-        HINT = CASE WHEN crm.is_consent_column(given.key) THEN 'Consent is not imported: it needs its source and date.'
-                    ELSE 'ref, name, first_name, last_name, phone, email, birthday, language, gender, document, city, postal_code, address, tags or note.' END;
+        HINT = 'ref, name, first_name, last_name, phone, email, birthday, language, gender, document, city, postal_code, address, tags, note, email_consent, sms_consent, whatsapp_consent, consent_date or consent_source.';
     END IF;
     at := CASE WHEN given.type = 'number' AND given.wanted ~ '^[0-9]{1,3}$' THEN given.wanted::int WHEN given.type = 'string' THEN array_position(header, given.wanted) END;
     IF at IS NULL OR at NOT BETWEEN 1 AND cardinality(header) THEN
@@ -65,11 +64,14 @@ DECLARE
   warnings text[];
 BEGIN
   SELECT * INTO of_import FROM crm.import AS i WHERE i.org_id = org AND i.import_id = import;
-  SELECT array_agg(format('Column "%s" tells of a consent and is left out: a consent needs its source and date.', h.name) ORDER BY h.n) INTO warnings
+  SELECT array_agg(format('Column "%s" tells of a consent and is left out: map it as email_consent, sms_consent or whatsapp_consent, with consent_date and consent_source.', h.name) ORDER BY h.n) INTO warnings
   FROM unnest(of_import.header, of_import.fields) WITH ORDINALITY AS h(name, field, n) WHERE h.field IS NULL AND crm.is_consent_column(h.name);
   IF of_import.venue_id IS NULL AND 'note' = ANY (of_import.fields) THEN
     of_import.fields := array_replace(of_import.fields, 'note', NULL);
     warnings := warnings || 'Notes belong to a venue and are left out: import the file for one.'::text;
+  END IF;
+  IF of_import.fields && '{email_consent,sms_consent,whatsapp_consent}' AND NOT of_import.fields @> '{consent_date,consent_source}' THEN
+    warnings := warnings || 'Consent without its date and its source is none: map consent_date and consent_source, else only refusals are recorded.'::text;
   END IF;
   IF NOT of_import.fields && '{ref,phone,email}' THEN
     warnings := warnings || 'No column has a reference, a phone or an e-mail address: nothing to know a guest by.'::text;

@@ -85,6 +85,9 @@ BEGIN
   ELSE
     DELETE FROM crm.note AS n WHERE n.org_id = org AND n.note_id = (written ->> 'note')::bigint;
   END IF;
+  IF written ? 'consents' THEN
+    PERFORM crm.take_back_consents(org, customer, written -> 'consents');
+  END IF;
   RETURN CASE WHEN changed_since IS NOT NULL THEN 'changed since: ' || changed_since END;
 EXCEPTION WHEN SQLSTATE 'CR409' OR SQLSTATE '55000' THEN
   RETURN SQLERRM;
@@ -105,12 +108,15 @@ BEGIN
     RETURN NULL;
   END IF;
   reason := CASE
+    WHEN guest.status = 'erased' THEN 'the guest was erased since'
     WHEN EXISTS (SELECT FROM crm.customer_venue_stats AS t WHERE t.org_id = i.org_id AND t.customer_id = customer) THEN 'the guest has ordered'
     WHEN EXISTS (SELECT FROM crm.note AS n WHERE n.org_id = i.org_id AND n.origin_id = customer) THEN 'there are notes about the guest'
     WHEN EXISTS (SELECT FROM crm.customer_tag AS t WHERE t.org_id = i.org_id AND t.origin_id = customer)
       OR EXISTS (SELECT FROM crm.customer_contact AS t WHERE t.org_id = i.org_id AND t.origin_id = customer) THEN 'the guest has tags or contacts'
     WHEN EXISTS (SELECT FROM crm.health_need AS t WHERE t.org_id = i.org_id AND t.origin_id = customer)
       OR EXISTS (SELECT FROM crm.stated_preference AS t WHERE t.org_id = i.org_id AND t.origin_id = customer) THEN 'the guest has needs or preferences'
+    WHEN EXISTS (SELECT FROM crm.contact_ban AS t WHERE t.org_id = i.org_id AND t.origin_id = customer) THEN 'the guest is not to be contacted'
+    WHEN EXISTS (SELECT FROM crm.consent_entry AS e WHERE e.org_id = i.org_id AND e.customer_id = customer AND e.source <> 'import') THEN 'the guest has said something of consent'
     WHEN EXISTS (SELECT FROM crm.profile_change AS p WHERE p.org_id = i.org_id AND p.customer_id = customer
                  -- What is being taken back is a change too.
                  AND p.changed_at > i.finished_at AND p.changed_at < i.started_at)
@@ -119,6 +125,10 @@ BEGIN
     RETURN reason;
   END IF;
   PERFORM crm.remove_platform_customer(guest.ref);
+  -- The ledger stays.
+  DELETE FROM crm.reachable_guest AS r WHERE r.org_id = i.org_id AND r.customer_id = customer;
+  DELETE FROM crm.consent AS c WHERE c.org_id = i.org_id AND c.customer_id = customer;
+  DELETE FROM crm.guest_link AS l WHERE l.org_id = i.org_id AND l.customer_id = customer;
   DELETE FROM crm.customer AS c WHERE c.org_id = i.org_id AND c.customer_id = customer;
   -- Who is not there is a member of nothing: he leaves his segments, on the ledger.
   PERFORM crm.follow_scope(i.org_id, '00000000-0000-0000-0000-000000000000', ARRAY[customer], 'profile');

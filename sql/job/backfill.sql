@@ -24,7 +24,7 @@ BEGIN
     SELECT c.customer_id FROM crm.customer AS c
     JOIN crm.organisation AS o ON o.org_id = c.org_id
     JOIN crm.bound_customers() AS b ON b.ref = c.ref AND (b.org_ref IS NULL OR b.org_ref = o.ref)
-    WHERE (crm.mirrored(bound, 'name', c.name, b.name), crm.mirrored(bound, 'phone', c.phone, b.phone),
+    WHERE c.status <> 'erased' AND (crm.mirrored(bound, 'name', c.name, b.name), crm.mirrored(bound, 'phone', c.phone, b.phone),
            crm.mirrored(bound, 'email', c.email, b.email), crm.mirrored(bound, 'birth_date', c.birth_date, b.birth_date))
           IS DISTINCT FROM (c.name, c.phone, c.email, c.birth_date)
     ORDER BY c.org_id, c.customer_id FOR UPDATE OF c) AS l;
@@ -85,8 +85,9 @@ BEGIN
 
   -- The rule comes first, so that every row is written once, with the label it keeps.
   PERFORM crm.write_scoring(of_venue, as_of, crm.cohort(n.customer_id, n.total_orders, n.total_visits, n.total_spent, n.first_order_at, n.last_order_at,
-                                                        NULL, NULL, NULL, NULL, NULL))
-  FROM pg_temp.crm_counted AS n;
+                                                        NULL, NULL, NULL, CASE WHEN u.customer_id IS NOT NULL THEN '-' END, NULL))
+  FROM pg_temp.crm_counted AS n
+  LEFT JOIN (SELECT DISTINCT u.customer_id FROM crm.unprofiled_guest AS u WHERE u.org_id = of_venue.org_id) AS u ON u.customer_id = n.customer_id;
   SELECT * INTO STRICT scoring FROM crm.venue_scoring AS s WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id;
 
   INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
@@ -104,14 +105,15 @@ BEGIN
     AND NOT EXISTS (SELECT FROM pg_temp.crm_counted AS n WHERE n.customer_id = t.customer_id);
 
   INSERT INTO crm.customer_venue_stats AS t (
-    org_id, venue_id, customer_id, total_orders, total_visits, total_spent, highest_order, first_order_at, last_order_at)
+    org_id, venue_id, customer_id, total_orders, total_visits, total_spent, highest_order, first_order_at, last_order_at, profiled)
   SELECT of_venue.org_id, of_venue.venue_id, n.customer_id, n.total_orders, n.total_visits, n.total_spent, n.highest_order,
-         n.first_order_at, n.last_order_at
+         n.first_order_at, n.last_order_at, n.customer_id NOT IN (SELECT u.customer_id FROM crm.unprofiled_guest AS u WHERE u.org_id = of_venue.org_id)
   FROM pg_temp.crm_counted AS n
   ORDER BY n.customer_id
   ON CONFLICT (org_id, venue_id, customer_id) DO UPDATE
     SET total_orders = excluded.total_orders, total_visits = excluded.total_visits, total_spent = excluded.total_spent,
-        highest_order = excluded.highest_order, first_order_at = excluded.first_order_at, last_order_at = excluded.last_order_at;
+        highest_order = excluded.highest_order, first_order_at = excluded.first_order_at, last_order_at = excluded.last_order_at,
+        profiled = excluded.profiled;
   GET DIAGNOSTICS written = ROW_COUNT;
 
   -- The next night counts its days.

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION crm.night_due(at timestamptz DEFAULT clock_timestamp(), OUT is_due boolean, OUT next_at timestamptz)
+CREATE OR REPLACE FUNCTION crm.night_due(at timestamptz DEFAULT pg_catalog.clock_timestamp(), OUT is_due boolean, OUT next_at timestamptz)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$

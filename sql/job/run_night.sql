@@ -191,6 +191,8 @@ BEGIN
       COMMIT;
     END IF;
   END LOOP;
+  CALL crm.run_erasures('crm.run_night');
+  CALL crm.run_retention('crm.run_night');
   IF COALESCE(preferences, true) THEN
     CALL crm.run_preferences_night('crm.run_night', moment);
   END IF;
@@ -214,4 +216,4 @@ BEGIN
   COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE crm.run_night(timestamptz, boolean, boolean) IS 'Repairs what failed, then per venue computes the cut points anew, keeps its days and rewrites the scores and labels that change, as of an instant (null for now), at most 1,000 rows per transaction; derives the preferences of guests whose orders changed (not with preferences => false) and brings all segments up to date; once a week, where totals and orders do not add up, or when told to (recount => true), it recounts all guests and days from the orders; once a week it proves the list of guests against their rows. A night that was cut off is gone on with. Waits up to ten seconds for sales that began under the former cut points. Call it alone, outside a transaction; crm.job_run and crm.job_progress show what it does.';
+COMMENT ON PROCEDURE crm.run_night(timestamptz, boolean, boolean) IS 'Repairs what failed, then per venue computes the cut points anew, keeps its days and rewrites the scores and labels that change, as of an instant (null for now), at most 1,000 rows per transaction; erases guests whose erasure is due and those no longer kept, derives the preferences of guests whose orders changed (not with preferences => false) and brings all segments up to date; once a week, where totals and orders do not add up, or when told to (recount => true), it recounts all guests and days from the orders; once a week it proves the list of guests against their rows. A night that was cut off is gone on with. Waits up to ten seconds for sales that began under the former cut points. Call it alone, outside a transaction; crm.job_run and crm.job_progress show what it does.';

@@ -52,8 +52,7 @@ BEGIN
       PERFORM crm.follow_chunk((due.key).org_id, (due.key).venue_id, as_of, crm.cohort_keys(due.guests), 'time', true);
     END IF;
   END LOOP;
-  written := written + crm.expire_tags(1000);
-  written := written + crm.forget_expired(1000);
+  written := written + crm.expire_tags(1000) + crm.expire_opt_ins(1000) + crm.seal_consents(1000) + crm.forget_expired(1000);
   written := written + crm.sweep_segments(as_of);
   RETURN written;
 END

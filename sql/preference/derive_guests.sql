@@ -20,6 +20,7 @@ AS $$
     JOIN crm.venue AS v ON v.org_id = of_venue.org_id AND v.venue_id = of_venue.venue_id
     CROSS JOIN LATERAL crm.orders_of(of_venue.org_id, c.ref, v.ref) AS o
     WHERE NOT EXISTS (SELECT FROM crm.merged_customer AS m WHERE m.org_id = c.org_id AND m.customer_id = c.customer_id)
+      AND NOT EXISTS (SELECT FROM crm.unprofiled_guest AS n WHERE n.org_id = c.org_id AND n.customer_id = c.customer_id)
     WINDOW last_first AS (PARTITION BY c.customer_id ORDER BY o.completed_at DESC, o.order_ref COLLATE "C" DESC)
   ), guest AS MATERIALIZED (
     SELECT o.customer_id, count(*) AS orders, sum(o.total) AS spent, min(o.completed_at) AS first_at, max(o.completed_at) AS last_at,

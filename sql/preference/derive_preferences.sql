@@ -34,7 +34,7 @@ BEGIN
   -- An order may be completed some time before it is committed.
   PERFORM crm.note_sales(of_venue, CASE WHEN NOT all_of_them THEN former.derived_at - interval '2 days' END);
   SELECT array_agg(COALESCE(t.customer_id, h.customer_id) ORDER BY COALESCE(t.customer_id, h.customer_id)) INTO guests
-  FROM (SELECT * FROM crm.customer_venue_stats AS t WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders >= 3) AS t
+  FROM (SELECT * FROM crm.customer_venue_stats AS t WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders >= 3 AND t.profiled) AS t
   FULL JOIN (SELECT * FROM crm.guest_habit AS h WHERE h.org_id = of_venue.org_id AND h.venue_id = of_venue.venue_id) AS h ON h.customer_id = t.customer_id
   WHERE all_of_them OR (t.total_orders, t.total_spent, t.first_order_at, t.last_order_at)
                        IS DISTINCT FROM (h.seen_orders, h.seen_spent, h.seen_first_at, h.seen_last_at);

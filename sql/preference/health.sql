@@ -69,6 +69,19 @@ ALTER FUNCTION crm.set_health_needs(text, text[], text[], text) OWNER TO crm_own
 COMMENT ON FUNCTION crm.set_health_needs(text, text[], text[], text) IS 'Sets the allergens and the diets of a guest (the CRM''s id or the platform''s; null leaves them, an empty array removes all), as known to the staff of a venue or (null) of the whole organisation; crm.health_change keeps who changed what. Only for what the guest himself asked to be kept. CR404 for an unknown guest or venue, 22023 for a value that crm.health_values does not have.';
 GRANT EXECUTE ON FUNCTION crm.set_health_needs(text, text[], text[], text) TO crm_staff;
 
+CREATE OR REPLACE FUNCTION crm.health_needs_of(org int, guest uuid, sees uuid[])
+RETURNS TABLE (kind text, value text, venue_id uuid, recorded_by uuid, recorded_at timestamptz)
+LANGUAGE sql STABLE
+AS $$
+  SELECT DISTINCT ON (h.kind, h.value, h.scope_id)
+         h.kind, h.value, NULLIF(h.scope_id, '00000000-0000-0000-0000-000000000000'), h.recorded_by, h.recorded_at
+  FROM crm.health_need AS h
+  WHERE h.org_id = org AND h.customer_id = guest
+    AND (sees IS NULL OR h.scope_id = '00000000-0000-0000-0000-000000000000' OR h.scope_id = ANY (sees))
+  ORDER BY h.kind, h.value, h.scope_id, h.recorded_at
+$$;
+COMMENT ON FUNCTION crm.health_needs_of(int, uuid, uuid[]) IS 'Allergens and diets of a guest that the staff of some venues (null for all) may know';
+
 CREATE OR REPLACE FUNCTION crm.health_needs(customer text)
 RETURNS TABLE (kind text, value text, venue_id uuid, recorded_by uuid, recorded_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -77,17 +90,11 @@ AS $$
 #variable_conflict use_column
 DECLARE
   of_guest record := crm.known_guest(health_needs.customer, NULL);
-  venues uuid[] := crm.caller_venues();
 BEGIN
-  RETURN QUERY
-  SELECT DISTINCT ON (h.kind, h.value, h.scope_id)
-         h.kind, h.value, NULLIF(h.scope_id, '00000000-0000-0000-0000-000000000000'), h.recorded_by, h.recorded_at
-  FROM crm.health_need AS h
-  WHERE h.org_id = of_guest.org_id AND h.customer_id = of_guest.customer_id
-    AND (venues IS NULL OR h.scope_id = '00000000-0000-0000-0000-000000000000' OR h.scope_id = ANY (venues))
-  ORDER BY h.kind, h.value, h.scope_id, h.recorded_at;
+  PERFORM crm.log_access(of_guest.org_id, 'health_needs', of_guest.customer_id);
+  RETURN QUERY SELECT h.* FROM crm.health_needs_of(of_guest.org_id, of_guest.customer_id, crm.caller_venues()) AS h;
 END
 $$;
 ALTER FUNCTION crm.health_needs(text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.health_needs(text) IS 'Allergens and diets of a guest (the CRM''s id or the platform''s) that the caller may know: those of his venues, and those of the whole organisation (venue null). CR404 for an unknown guest.';
+COMMENT ON FUNCTION crm.health_needs(text) IS 'Allergens and diets of a guest (the CRM''s id or the platform''s) that the caller may know: those of his venues, and those of the whole organisation (venue null). CR404 for an unknown guest. Noted in crm.access_log.';
 GRANT EXECUTE ON FUNCTION crm.health_needs(text) TO crm_staff;

@@ -24,7 +24,7 @@ BEGIN
     END IF;
   END LOOP;
   IF EXISTS (SELECT FROM pg_catalog.pg_roles
-             WHERE rolname = 'crm_owner' AND (rolsuper OR rolcanlogin OR NOT rolbypassrls)) THEN
+             WHERE rolname OPERATOR(pg_catalog.=) 'crm_owner' AND (rolsuper OR rolcanlogin OR NOT rolbypassrls)) THEN
     RAISE EXCEPTION 'role crm_owner exists with other attributes than pg_crm needs'
       USING ERRCODE = '42710', HINT = 'ALTER ROLE crm_owner NOSUPERUSER NOLOGIN BYPASSRLS, or rename the role that is in the way.';
   END IF;
@@ -43,6 +43,24 @@ BEGIN
 END
 $$;
 GRANT USAGE ON SCHEMA crm TO crm_reader, crm_staff, crm_service;
+-- What dates and explains evidence only superusers may set, and the functions of the jobs. This too belongs to the whole cluster.
+DO $$
+DECLARE
+  setting text;
+BEGIN
+  FOREACH setting IN ARRAY ARRAY['crm.as_of', 'crm.cause'] LOOP
+    IF NOT pg_catalog.has_parameter_privilege('crm_owner', setting, 'SET') THEN
+      EXECUTE pg_catalog.format('GRANT SET ON PARAMETER %s TO crm_owner', setting);
+    END IF;
+  END LOOP;
+END
+$$;
+
+-- What BI reads, in a schema of its own.
+CREATE SCHEMA crm_bi;
+COMMENT ON SCHEMA crm_bi IS 'pg_crm: views without personal data, for BI tools';
+GRANT USAGE, CREATE ON SCHEMA crm_bi TO crm_owner;
+GRANT USAGE ON SCHEMA crm_bi TO crm_reader;
 
 CREATE TYPE crm.venue_key AS (org_id int, venue_id uuid);
 COMMENT ON TYPE crm.venue_key IS 'Key of a venue';

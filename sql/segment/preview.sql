@@ -34,6 +34,7 @@ BEGIN
     'sentence', crm.describe_criteria(criteria),
     'nodes', (SELECT jsonb_agg(jsonb_build_object('pointer', n.pointer, 'sentence', n.sentence, 'members', round(c.nodes[n.n] / c.counted)) ORDER BY n.n)
               FROM crm.criteria_nodes(criteria) AS n),
+    'reachable', (SELECT jsonb_object_agg(h.channel, round(c.reachable[h.n] / c.counted)) FROM unnest(crm.consent_channels()) WITH ORDINALITY AS h(channel, n)),
     'samples', crm.sample_guests(of_venue.org_id, c.samples))
     || CASE WHEN segment IS NULL THEN '{}' ELSE jsonb_build_object(
     'joining', round(c.joining / c.counted), 'leaving', round(c.leaving / c.counted),
@@ -42,7 +43,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.preview_segment(text, text, int) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.preview_segment(text, text, int) IS 'Whom criteria would mean at a venue (null for the organisation): members, base and share, the count of each node, ten samples and, against a saved segment, who would join and leave. What takes longer than two seconds is an estimate over a part of the guests, and says so. 22023 with all problems of bad criteria.';
+COMMENT ON FUNCTION crm.preview_segment(text, text, int) IS 'Whom criteria would mean at a venue (null for the organisation): members, base and share, the count of each node, members who may be written to on each channel, ten samples and, against a saved segment, who would join and leave. What takes longer than two seconds is an estimate over a part of the guests, and says so. 22023 with all problems of bad criteria.';
 GRANT EXECUTE ON FUNCTION crm.preview_segment(text, text, int) TO crm_manager;
 
 CREATE OR REPLACE FUNCTION crm.sample_guests(org int, guests uuid[]) RETURNS jsonb

@@ -16,7 +16,7 @@ CREATE OR REPLACE AGGREGATE crm.cohort(
   customer_id uuid, total_orders int, total_visits int, total_spent numeric, first_order_at timestamptz, last_order_at timestamptz,
   recency_score smallint, frequency_score smallint, monetary_score smallint, label text, next_label_at timestamptz
 ) (SFUNC = crm.cohort_add, STYPE = internal, FINALFUNC = crm.cohort_end);
-COMMENT ON AGGREGATE crm.cohort(uuid, int, int, numeric, timestamptz, timestamptz, smallint, smallint, smallint, text, timestamptz) IS 'Packs the guests of a venue: totals, and scores and label as stored; 60 bytes each, for the functions crm.cohort_…';
+COMMENT ON AGGREGATE crm.cohort(uuid, int, int, numeric, timestamptz, timestamptz, smallint, smallint, smallint, text, timestamptz) IS 'Packs the guests of a venue: totals, and scores and label as stored, - for the label of a guest who is not profiled; 60 bytes each, for the functions crm.cohort_…';
 
 CREATE OR REPLACE FUNCTION crm.hundredths(amount numeric) RETURNS bigint
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

@@ -39,6 +39,7 @@ BEGIN
   RETURN jsonb_build_object(
     'label', t.label, 'previous_label', t.previous_label, 'label_changed_at', t.label_changed_at,
     'because', CASE
+      WHEN NOT t.profiled THEN 'the guest objects to profiling'
       WHEN t.total_orders = 0 THEN 'no counted order'
       WHEN t.label IN ('LOST', 'AT_RISK', 'INACTIVE') THEN
         format('%s with %s visits, last order %s days ago (%s from %s)', CASE WHEN regular THEN 'regular' ELSE 'no regular' END, t.total_visits, days,

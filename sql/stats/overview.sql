@@ -15,13 +15,14 @@ BEGIN
 
   SELECT sum(l.cohort) AS cohort, sum(l.returned) AS returned, sum(l.orders) AS orders, sum(l.spent) AS spent,
          jsonb_agg(jsonb_build_object('label', l.label, 'guests', l.guests, 'spent', crm.money_sum(l.spent)::text,
-                                      'share_of_revenue', round(l.spent / NULLIF(l.all_spent, 0), 4)) ORDER BY l.place) AS labels
+                                      'share_of_revenue', round(l.spent / NULLIF(l.all_spent, 0), 4)) ORDER BY l.place) FILTER (WHERE l.label IS NOT NULL) AS labels
   INTO guests
   FROM (
     SELECT known.label, known.place, COALESCE(c.guests, 0) AS guests, COALESCE(c.cohort, 0) AS cohort, COALESCE(c.returned, 0) AS returned,
            COALESCE(c.orders, 0) AS orders, COALESCE(c.spent, 0) AS spent, sum(c.spent) OVER () AS all_spent
     FROM unnest('{CHAMPION,LOYAL,POTENTIAL,NEW,AT_RISK,LOST,INACTIVE}'::text[]) WITH ORDINALITY AS known(label, place)
-    LEFT JOIN (
+    -- Who has no label counts in the sums.
+    FULL JOIN (
       SELECT t.label, count(*) AS guests, count(t.first_order_at) AS cohort, count(*) FILTER (WHERE t.total_visits > 1) AS returned,
              sum(t.total_orders) AS orders, sum(t.total_spent) AS spent
       FROM crm.customer_venue_stats AS t

@@ -27,7 +27,7 @@ BEGIN
   END IF;
 
   SELECT crm.cohort(t.customer_id, t.total_orders, t.total_visits, t.total_spent, t.first_order_at, t.last_order_at,
-                    t.recency_score, t.frequency_score, t.monetary_score, t.label, t.next_label_at) INTO cohort
+                    t.recency_score, t.frequency_score, t.monetary_score, COALESCE(t.label, '-'), t.next_label_at) INTO cohort
   FROM crm.customer_venue_stats AS t WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id;
   rule_then := (crm.computed_scoring(of_venue, wanted, cohort)).rule;
   rule_anyway := (crm.computed_scoring(of_venue, crm.settings_of(of_venue), cohort)).rule;

@@ -15,9 +15,10 @@ BEGIN
   -- of this statement yet to fire.
   WITH written AS (
     INSERT INTO crm.customer_venue_stats AS t (
-      org_id, venue_id, customer_id, total_orders, total_visits, total_spent, highest_order, first_order_at, last_order_at, recounted_in)
+      org_id, venue_id, customer_id, total_orders, total_visits, total_spent, highest_order, first_order_at, last_order_at, recounted_in, profiled)
     SELECT of_venue.org_id, of_venue.venue_id, c.customer_id, c.total_orders, c.total_visits, c.total_spent, c.highest_order,
-           c.first_order_at, c.last_order_at, pg_current_xact_id()
+           c.first_order_at, c.last_order_at, pg_current_xact_id(),
+           NOT EXISTS (SELECT FROM crm.unprofiled_guest AS o WHERE o.org_id = of_venue.org_id AND o.customer_id = c.customer_id)
     FROM crm.count_guests(venue_ref, ARRAY(
       SELECT u.ref FROM unnest(survivors) AS u(ref)
       WHERE NOT EXISTS (SELECT FROM crm.customer_venue_stats AS t

@@ -39,7 +39,7 @@ BEGIN
   -- One statement, so that all of it sees one moment: a sale is in the totals, the orders and the changed days, or in none.
   SELECT
     crm.cohort(t.customer_id, t.total_orders, t.total_visits, t.total_spent, t.first_order_at, t.last_order_at,
-               t.recency_score, t.frequency_score, t.monetary_score, t.label, t.next_label_at),
+               t.recency_score, t.frequency_score, t.monetary_score, COALESCE(t.label, '-'), t.next_label_at),
     -- A span may reach into the days beside its own.
     (SELECT array_agg(v.n ORDER BY d.day, v.at)
      FROM (SELECT crm.day_totals(COALESCE(m.survivor_ref, o.customer_ref), o.total, o.completed_at, s.timezone, s.day_starts_at) AS packed
@@ -95,7 +95,7 @@ SET jit = off
 AS $$
   SELECT crm.cohort_differing(
       crm.cohort(t.customer_id, t.total_orders, t.total_visits, t.total_spent, t.first_order_at, t.last_order_at,
-                 t.recency_score, t.frequency_score, t.monetary_score, t.label, t.next_label_at),
+                 t.recency_score, t.frequency_score, t.monetary_score, COALESCE(t.label, '-'), t.next_label_at),
       s.rule, s.timezone, s.day_starts_at, as_of)
   FROM crm.venue_scoring AS s
   JOIN crm.customer_venue_stats AS t ON t.org_id = s.org_id AND t.venue_id = s.venue_id

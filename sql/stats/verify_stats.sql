@@ -39,7 +39,8 @@ AS $$
            COALESCE(k.total_spent, 0) AS total_spent, k.highest_order, k.first_order_at, k.last_order_at,
            t.total_orders AS had_orders, t.total_visits AS had_visits, t.total_spent AS had_spent, t.highest_order AS had_highest,
            t.first_order_at AS had_first, t.last_order_at AS had_last, t.recency_score AS had_recency,
-           t.frequency_score AS had_frequency, t.monetary_score AS had_monetary, t.label AS had_label, t.next_label_at AS had_next
+           t.frequency_score AS had_frequency, t.monetary_score AS had_monetary, t.label AS had_label, t.next_label_at AS had_next,
+           NOT EXISTS (SELECT FROM crm.unprofiled_guest AS u WHERE u.org_id = of_venue.org_id AND u.customer_id = COALESCE(t.customer_id, k.customer_id)) AS profiled
     FROM stored_rows AS t FULL JOIN keyed AS k ON k.customer_id = t.customer_id
   )
   SELECT c.customer_id, COALESCE(c.customer_ref, g.ref),
@@ -53,8 +54,9 @@ AS $$
            'frequency_score', r.frequency_score, 'monetary_score', r.monetary_score, 'label', r.label, 'next_label_at', r.next_label_at)
   FROM compared AS c
   CROSS JOIN scoring AS s
-  CROSS JOIN LATERAL crm.rate(s.rule, s.timezone, s.day_starts_at, c.total_orders, c.total_visits, c.total_spent,
-                              c.first_order_at, c.last_order_at, c.right_at) AS r
+  -- Who is not profiled has neither scores nor a label.
+  LEFT JOIN LATERAL crm.rate(s.rule, s.timezone, s.day_starts_at, c.total_orders, c.total_visits, c.total_spent,
+                             c.first_order_at, c.last_order_at, c.right_at) AS r ON c.profiled
   LEFT JOIN crm.customer AS g ON g.org_id = of_venue.org_id AND g.customer_id = c.customer_id
   WHERE NOT c.is_stored
      OR (c.had_orders, c.had_visits, c.had_spent, c.had_highest, c.had_first, c.had_last, c.had_recency, c.had_frequency, c.had_monetary, c.had_label, c.had_next)

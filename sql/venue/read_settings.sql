@@ -29,11 +29,16 @@ BEGIN
           COLUMN = 'day_starts_at', HINT = 'Such as "04:00", from "00:00" to "23:59".';
       END IF;
       read := read || jsonb_build_object('day_starts_at', setting.text::time);
+    ELSIF setting.key = 'require_double_opt_in' THEN
+      IF setting.type <> 'boolean' THEN
+        RAISE EXCEPTION 'require_double_opt_in must be true or false, not %', left(setting.value::text, 50) USING ERRCODE = '22023', COLUMN = 'require_double_opt_in';
+      END IF;
+      read := read || jsonb_build_object('require_double_opt_in', setting.value);
     ELSIF setting.key = 'closures' THEN
       read := read || jsonb_build_object('closures', crm.read_closures(setting.value));
     ELSE
       RAISE EXCEPTION 'unknown setting "%"', setting.key USING ERRCODE = '22023', COLUMN = setting.key,
-        HINT = 'The settings are min_cohort, regular_visits, at_risk_days, lost_days, new_days, day_starts_at and closures.';
+        HINT = 'The settings are min_cohort, regular_visits, at_risk_days, lost_days, new_days, day_starts_at, require_double_opt_in and closures.';
     END IF;
   END LOOP;
   IF (read ->> 'lost_days')::int < (read ->> 'at_risk_days')::int THEN

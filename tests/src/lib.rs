@@ -5,6 +5,7 @@
 
 pub mod criteria;
 pub mod database;
+pub mod isolation;
 pub mod oracle;
 pub mod program;
 pub mod restaurant;

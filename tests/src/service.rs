@@ -178,7 +178,7 @@ impl Answer {
         let content = content.get(media_type);
         let content =
             content.unwrap_or_else(|| panic!("{method} {template}: {media_type} is not documented"));
-        if media_type.ends_with("json") {
+        if matches!(media_type, "application/json" | "application/problem+json") {
             let schema = json!({"allOf": [content["schema"]], "components": DOCUMENT["components"]});
             let validator = jsonschema::draft202012::new(&schema).expect("a schema of the document");
             let faults: Vec<_> =

@@ -1,6 +1,7 @@
 //! One connection, spoken to in plain SQL and read as text, so that an expectation reads like psql's output and
 //! numerics keep every digit.
 
+use std::io::Read;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ pub struct Refusal {
     pub code: String,
     /// The primary message.
     pub message: String,
+    /// The field DETAIL.
+    pub detail: Option<String>,
     /// What to do about it.
     pub hint: Option<String>,
     /// The field COLUMN of the error: the parameter at fault.
@@ -58,9 +61,13 @@ impl Session {
     /// Rows as text, columns joined by `|`, SQL null as `null`.
     #[track_caller]
     pub fn rows(&mut self, sql: &str) -> Vec<String> {
-        let messages =
-            self.client.simple_query(sql).unwrap_or_else(|e| panic!("{:#?}\nfrom: {sql}", refusal(e)));
-        messages
+        self.try_rows(sql).unwrap_or_else(|refusal| panic!("{refusal:#?}\nfrom: {sql}"))
+    }
+
+    /// Rows as `rows` gives them; the refusal, if any, is the caller's to judge.
+    pub fn try_rows(&mut self, sql: &str) -> Result<Vec<String>, Refusal> {
+        let messages = self.client.simple_query(sql).map_err(refusal)?;
+        Ok(messages
             .iter()
             .filter_map(|message| match message {
                 SimpleQueryMessage::Row(row) => {
@@ -68,7 +75,15 @@ impl Session {
                 }
                 _ => None,
             })
-            .collect()
+            .collect())
+    }
+
+    /// What a COPY … TO STDOUT hands out.
+    pub fn copy_out(&mut self, sql: &str) -> Result<String, Refusal> {
+        let mut text = String::new();
+        let mut reader = self.client.copy_out(sql).map_err(refusal)?;
+        reader.read_to_string(&mut text).expect("the copy is text");
+        Ok(text)
     }
 
     /// The single row of a query, as `rows` gives it.
@@ -144,6 +159,7 @@ fn refusal(error: postgres::Error) -> Refusal {
         Some(db) => Refusal {
             code: db.code().code().to_owned(),
             message: db.message().to_owned(),
+            detail: db.detail().map(str::to_owned),
             hint: db.hint().map(str::to_owned),
             column: db.column().map(str::to_owned),
             context: db.where_().map(str::to_owned),
@@ -151,6 +167,7 @@ fn refusal(error: postgres::Error) -> Refusal {
         None => Refusal {
             code: String::new(),
             message: error.to_string(),
+            detail: None,
             hint: None,
             column: None,
             context: None,

@@ -30,11 +30,10 @@ fn member(database: &TestDatabase, sql: &mut Session, role: &str, venues: &str) 
     let login = format!("{}_{role}", database.name());
     sql.run(&format!(
         "DROP ROLE IF EXISTS {login}; CREATE ROLE {login} LOGIN;
-         SELECT crm.create_principal('{login}', NULL, '{role}', {venues}, '{login}'); GRANT crm_{role} TO {login}"
+         SELECT crm.create_principal('{login}', NULL, '{role}', {venues}, '{login}'); GRANT crm_{role} TO {login};
+         ALTER ROLE {login} SET crm.as_of = '2025-03-10 12:00+00'"
     ));
-    let mut member = database.session_as(&login);
-    member.run("SET crm.as_of = '2025-03-10 12:00+00'");
-    member
+    database.session_as(&login)
 }
 
 fn dismiss(database: &TestDatabase, sql: &mut Session, roles: &[&str]) {

@@ -422,7 +422,7 @@ fn segments_by_health_are_for_managers_and_never_leave() {
         &[&format!("[{open}]|[]"), &format!("[]|[{open}]")],
     );
     let id = manager.value(&format!("SELECT crm.create_segment('r1', 'nuts2', 'Nuts', '{BY_HEALTH}')"));
-    manager.expect_refusal(&format!("SELECT crm.recipients({id})"), &["42501"], "health");
+    manager.expect_refusal(&format!("SELECT crm.recipients({id}, 'EMAIL_MARKETING')"), &["42501"], "health");
     manager.run(&format!(
         "SELECT crm.explain_segment('ana', {id}); SELECT crm.preview_segment('{BY_HEALTH}', 'r1')"
     ));

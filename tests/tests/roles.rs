@@ -82,7 +82,7 @@ fn segments_of_another_organisation_do_not_exist() {
     for call in [
         "crm.is_member({}, 'guest-b1')",
         "crm.segment_size({})",
-        "crm.recipients({})",
+        "crm.recipients({}, 'EMAIL_MARKETING')",
         "crm.segment_as_of({}, 'infinity')",
         "crm.explain_segment('guest-b1', {})",
         "crm.refresh_segment({})",

@@ -72,6 +72,11 @@ fn platform() -> (TestDatabase, Session) {
            SELECT crm.block_customer(guest, 'for a reason') FROM known WHERE blocked;
            SELECT crm.add_contact(guest, 'address', '1 Main Street', NULL, true, jsonb_build_object('city', city)) FROM known WHERE city IS NOT NULL;
            SELECT crm.tag_customers(array_agg(guest), ARRAY[tag]) FROM tagged GROUP BY tag;
+           CREATE TABLE consented AS SELECT 'g' || n AS guest, c.channel, pick('consent' || c.channel, n, '{GRANTED,REVOKED,GRANTED}') AS state,
+             number('consent', n, 2) = 0 AS here FROM generate_series(1, 60) n, (VALUES ('EMAIL_MARKETING'), ('SMS_MARKETING')) c(channel);
+           DELETE FROM consented WHERE state IS NULL;
+           SELECT crm.record_consent(guest, channel, state, 'checkout', CASE WHEN here THEN 'east' END) FROM consented;
+           SELECT crm.record_consent('g' || n, 'REVIEW_REQUEST', 'GRANTED', 'checkout', 'west') FROM generate_series(1, 60, 5) n;
            -- Told to the other venue, which is none of this one's business.
            SELECT crm.set_health_needs('g' || n, '{fish}', '{kosher}', 'west'), crm.state_preference('g' || n, 'favourite_category', 'Sweets', 'west')
              FROM generate_series(1, 60, 7) n"#,
@@ -143,6 +148,9 @@ fn guests(sql: &mut Session) -> Vec<Guest> {
                  ('x' || left(md5(k.customer_id::text), 8))::bit(32)::bigint % 100,
                  COALESCE(c.born, make_date(2000, left(p.birthday, 2)::int, right(p.birthday, 2)::int)), p.kind, p.blocked, p.language, p.city,
                  (SELECT string_agg(tag, ',') FROM tagged WHERE guest = c.id),
+                 (SELECT string_agg(channel || '=' || state, ',') FROM consented WHERE guest = c.id),
+                 (SELECT string_agg(channel, ',') FROM consented WHERE guest = c.id AND state = 'GRANTED' AND NOT p.blocked
+                    AND (channel = 'EMAIL_MARKETING' AND c.email IS NOT NULL OR channel = 'SMS_MARKETING' AND k.phone_e164 IS NOT NULL)),
                  (SELECT string_agg(value, ',') FROM need WHERE guest = c.id AND kind = 'allergen'),
                  (SELECT string_agg(value, ',') FROM need WHERE guest = c.id AND kind = 'diet'),
                  (SELECT string_agg(name, ',') FROM liked WHERE guest = c.id AND how = 'favourite'),
@@ -155,7 +163,7 @@ fn guests(sql: &mut Session) -> Vec<Guest> {
         )
         .iter()
         .map(|row| {
-            let [id, orders, visits, spent, aov, highest, first, last, gap, r, f, m, label, previous, changed, percentile, name, phone, email, born, seen, keys, bucket, birthday, kind, blocked, language, city, tags, allergens, diets, favourites, dislikes, category, daypart, table, channel, payment, trend] =
+            let [id, orders, visits, spent, aov, highest, first, last, gap, r, f, m, label, previous, changed, percentile, name, phone, email, born, seen, keys, bucket, birthday, kind, blocked, language, city, tags, consents, reachable, allergens, diets, favourites, dislikes, category, daypart, table, channel, payment, trend] =
                 row.split('|').collect::<Vec<_>>()[..]
             else {
                 panic!("{row}")
@@ -187,6 +195,8 @@ fn guests(sql: &mut Session) -> Vec<Guest> {
                 language: text(language),
                 city: text(city),
                 tags: members(tags),
+                consents: members(consents).iter().filter_map(|said| said.split_once('=')).map(|(channel, state)| (channel.to_owned(), state.to_owned())).collect(),
+                reachable_on: members(reachable),
                 created_day: day(seen).expect("a day"),
                 segments: text(keys).map(|keys| keys.split(',').map(str::to_owned).collect()),
                 random_bucket: number(bucket).unwrap_or_default(),

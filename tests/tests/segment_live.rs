@@ -7,7 +7,7 @@ use crm_tests::{Session, TestDatabase};
 /// Key, criteria, and whom they mean: SQL over the platform's tables with the guest `c`, `today` and the venue's own
 /// completed orders `o(guest, day, total, channel, daypart)`,
 /// what was told there (`told(guest, what)`), and whom the last derivation found to dine (`diner(guest)`).
-const SEGMENTS: [(&str, &str, &str); 20] = [
+const SEGMENTS: [(&str, &str, &str); 22] = [
     ("everyone", r#"{"all":[]}"#, "true"),
     ("twice", r#"{"field":"total_orders","op":"gte","value":2}"#, "(SELECT count(*) FROM o WHERE guest = c.id) >= 2"),
     ("spender", r#"{"field":"total_spent","op":"gt","value":"60.00"}"#, "(SELECT sum(total) FROM o WHERE guest = c.id) > 60"),
@@ -79,6 +79,17 @@ const SEGMENTS: [(&str, &str, &str); 20] = [
          AND (SELECT count(*) FROM o WHERE guest = c.id) >= 2",
     ),
     ("diner", r#"{"field":"preferred_daypart","op":"eq","value":"dinner"}"#, "EXISTS (SELECT FROM diner WHERE guest = c.id)"),
+    (
+        "subscriber",
+        r#"{"field":"reachable.email_marketing","op":"is","value":true}"#,
+        "c.email IS NOT NULL AND NOT EXISTS (SELECT FROM fact WHERE guest = c.id AND what = 'blocked')
+         AND (SELECT granted FROM said WHERE guest = c.id ORDER BY n DESC LIMIT 1)",
+    ),
+    (
+        "refuser_twice",
+        r#"{"all":[{"field":"consent.email_marketing","op":"eq","value":"REVOKED"},{"field":"in_segment","op":"has","value":"twice"}]}"#,
+        "NOT (SELECT granted FROM said WHERE guest = c.id ORDER BY n DESC LIMIT 1) AND (SELECT count(*) FROM o WHERE guest = c.id) >= 2",
+    ),
     ("new_here", r#"{"field":"first_order_at","op":"within_last","value":"3d"}"#, "(SELECT min(day) FROM o WHERE guest = c.id) > today - 3"),
 ];
 
@@ -90,6 +101,7 @@ fn platform(purpose: &str) -> (TestDatabase, Session) {
     sql.run(
         r#"ALTER TABLE "Order" ADD COLUMN channel text;
            INSERT INTO "Venue" (id, name, tz, currency) VALUES ('east', 'East', 'Pacific/Auckland', 'NZD'), ('west', 'West', 'America/Bogota', 'COP');
+           CREATE TABLE mail (n int GENERATED ALWAYS AS IDENTITY, venue text, guest text, granted boolean);
            CREATE TABLE fact (venue text, guest text, what text, PRIMARY KEY (venue, guest, what));
            SET crm.as_of = '2025-02-10 12:00+00';
            SELECT crm.bind('venue', 'public."Venue"', '{"ref":"id","name":"name","timezone":"tz","currency":"currency"}');
@@ -131,6 +143,7 @@ fn expect_live(sql: &mut Session, of: &str) {
                      FROM "Order" WHERE status = 'COMPLETED' AND "venueId" = '{venue}' AND "customerId" IS NOT NULL AND total IS NOT NULL AND "completedAt" IS NOT NULL),
                told AS (SELECT guest, what FROM fact WHERE venue IN ('', '{venue}') AND what <> 'dines'),
                diner AS (SELECT guest FROM fact WHERE venue = '{venue}' AND what = 'dines'),
+               said AS (SELECT * FROM mail WHERE venue IN ('', '{venue}')),
                -- A guest is who ever had an order there.
                guest AS (SELECT k.ref AS id FROM crm.customer_venue_stats t JOIN crm.customer k USING (org_id, customer_id) WHERE t.venue_id = crm.key('{venue}')),
                expected AS ({expected}),
@@ -192,7 +205,7 @@ fn random_change(random: &mut Sequence, hours: u64) -> String {
     let name = ["'Ana'", "'ava'", "'Ben'", "NULL"][random.below(4) as usize];
     let at = ["NULL", "'east'", "'west'"][random.below(3) as usize];
     let teller = 1 + random.below(8);
-    match random.below(18) {
+    match random.below(20) {
         0..=4 => format!(
             r#"INSERT INTO "Order" (id, "venueId", "customerId", status, total, "completedAt", channel)
                VALUES ('o{order}', '{venue}', {guest}, '{status}', {total} / 100.0, {time}, {channel})
@@ -246,6 +259,16 @@ fn random_change(random: &mut Sequence, hours: u64) -> String {
             2 => format!(r#"SELECT crm.update_customer('g{teller}', '{{"language":"fr"}}'); INSERT INTO fact VALUES ('', 'g{teller}', 'speaks fr') ON CONFLICT DO NOTHING"#),
             _ => format!(r#"SELECT crm.update_customer('g{teller}', '{{"language":null}}'); DELETE FROM fact WHERE guest = 'g{teller}' AND what = 'speaks fr'"#),
         },
+        17 => format!(
+            r#"UPDATE "Customer" SET email = CASE WHEN email IS NULL THEN id || '@example.org' END WHERE id = 'g{teller}'"#
+        ),
+        18 => {
+            let (action, granted) = [("GRANTED", true), ("GRANTED", true), ("REVOKED", false)][random.below(3) as usize];
+            format!(
+                "SELECT crm.record_consent('g{teller}', 'EMAIL_MARKETING', '{action}', 'checkout', {at});
+                 INSERT INTO mail (venue, guest, granted) VALUES (COALESCE({at}, ''), 'g{teller}', {granted})"
+            )
+        }
         _ => {
             let by_hand = 1 + random.below(2);
             let verdict = ["true", "false", "NULL"][random.below(3) as usize];
@@ -268,7 +291,7 @@ fn membership_is_what_the_platforms_tables_say_after_changes_of_every_kind() {
     let (_database, mut sql) = platform("live");
     let mut random = Sequence::from_seed(11);
     let (mut done, mut hours, mut round) = (0, 0, 0);
-    sql.run("INSERT INTO \"Customer\" (id, name) SELECT 'g' || n, 'Ana' FROM generate_series(1, 8) n");
+    sql.run("INSERT INTO \"Customer\" (id, name, email) SELECT 'g' || n, 'Ana', 'g' || n || '@example.org' FROM generate_series(1, 8) n");
     while done < changes() {
         // Statements sent together are one transaction.
         for _ in 0..20 {

@@ -174,7 +174,12 @@ fn bad_input_is_refused_with_everything_that_is_wrong() {
         ("crm.is_member(999, 'ana')", "CR404", "segment"),
         ("crm.preview_segment('{', 'bistro')", "22023", "criteria"),
         ("crm.explain_segment('nobody', (SELECT min(segment_id) FROM crm.segment))", "CR404", "customer"),
-        ("crm.recipients((SELECT min(segment_id) FROM crm.segment), NULL, 0)", "22023", "max_rows"),
+        (
+            "crm.recipients((SELECT min(segment_id) FROM crm.segment), 'EMAIL_MARKETING', NULL, 0)",
+            "22023",
+            "max_rows",
+        ),
+        ("crm.recipients((SELECT min(segment_id) FROM crm.segment), 'PIGEON')", "22023", "channel"),
         ("crm.segment_as_of((SELECT min(segment_id) FROM crm.segment), NULL)", "22023", "at"),
     ] {
         let refusal = sql.expect_refusal(&format!("SELECT {call}"), &[code], "");
@@ -197,15 +202,31 @@ fn recipients_come_page_by_page_and_the_preview_counts_them() {
         &["22|27|0.8148|false|10|1"],
     );
     let id = make(&mut sql, "most", everyone);
+    // Every second one has a mail box, and consented at the venue; of those one refused the organisation, later.
+    sql.run(
+        r#"UPDATE "Customer" SET email = id || '@example.org' WHERE right(id, 1) IN ('0', '2', '4', '6', '8');
+           SELECT crm.record_consent(id, 'EMAIL_MARKETING', 'GRANTED', 'checkout', 'bistro') FROM "Customer" WHERE id ~ '^g[0-9]+$';
+           SELECT crm.record_consent('g2', 'EMAIL_MARKETING', 'REVOKED', 'admin')"#,
+    );
+    sql.expect_rows(
+        &format!("SELECT p -> 'reachable' ->> 'EMAIL_MARKETING', p -> 'reachable' ->> 'SMS_MARKETING' FROM crm.preview_segment('{everyone}', 'bistro') p"),
+        &["9|0"],
+    );
+    sql.expect_rows(
+        &format!("SELECT members FROM crm.reachable_members({id}) WHERE channel = 'EMAIL_MARKETING'"),
+        &["9"],
+    );
     let mut after = "NULL".to_owned();
     let mut seen = Vec::new();
     loop {
-        let page = sql.rows(&format!("SELECT customer_id, ref FROM crm.recipients({id}, {after}, 10)"));
+        let page = sql.rows(&format!(
+            "SELECT customer_id, ref FROM crm.recipients({id}, 'EMAIL_MARKETING', {after}, 10)"
+        ));
         let Some(last) = page.last() else { break };
         after = format!("'{}'", last.split('|').next().unwrap_or_default());
         seen.extend(page);
     }
-    assert_eq!(seen.len(), 22);
+    assert_eq!(seen.len(), 9);
     sql.expect_rows(&format!("SELECT crm.segment_size({id})"), &["22"]);
     let fewer = r#"{"v":1,"where":{"field":"total_spent","op":"lte","value":"5"}}"#;
     sql.expect_rows(&format!("SELECT p ->> 'members', p ->> 'joining', p ->> 'leaving' FROM crm.preview_segment('{fewer}', 'bistro', {id}) p"), &["5|0|17"]);
@@ -251,7 +272,7 @@ fn a_manager_sees_and_edits_his_own_venues_only() {
     staff.expect_rows(&format!("SELECT crm.is_member({id}, 'ana'), crm.is_member({id}, 'ben')"), &["t|f"]);
     staff.expect_rows(&format!("SELECT count(*) FROM crm.segment_member WHERE segment_id = {id}"), &["1"]);
     staff.expect_refusal(&format!("SELECT crm.update_segment({id}, 'x')"), &["42501"], "");
-    staff.expect_refusal(&format!("SELECT * FROM crm.recipients({id})"), &["42501"], "");
+    staff.expect_refusal(&format!("SELECT * FROM crm.recipients({id}, 'EMAIL_MARKETING')"), &["42501"], "");
     drop((manager, staff));
     sql.run("DROP OWNED BY segment_manager, segment_staff; DROP ROLE segment_manager, segment_staff");
 }

@@ -109,7 +109,9 @@ fn asked(sql: &mut Session) -> Result<Vec<Row>, Failure> {
         ),
         (
             "a page of 200 of them".to_owned(),
-            format!("SELECT * FROM crm.recipients({largest}, '80000000-0000-0000-0000-000000000000', 200)"),
+            format!(
+                "SELECT * FROM crm.recipients({largest}, 'EMAIL_MARKETING', '80000000-0000-0000-0000-000000000000', 200)"
+            ),
             100,
             Some(2.0),
         ),

@@ -14,6 +14,7 @@ const MONEY: Kind = Kind::Number(Unit::Money, None, None);
 
 const LABELS: Kind = Kind::Enum(&["CHAMPION", "LOYAL", "POTENTIAL", "NEW", "AT_RISK", "LOST", "INACTIVE"]);
 const DAYPARTS: Kind = Kind::Enum(&["breakfast", "lunch", "afternoon", "dinner", "late"]);
+const CONSENT: Kind = Kind::Enum(&["GRANTED", "REVOKED", "PENDING", "EXPIRED"]);
 const KINDS: Kind = Kind::Enum(&["walk_in", "guest", "registered", "anonymous", "wholesale"]);
 /// Regulation (EU) No 1169/2011, Annex II; as `crm.health_values` has them.
 const ALLERGENS: Kind = Kind::Set(&[
@@ -169,6 +170,14 @@ pub static GUEST: &[Field] = &[
         Group::Profile,
         "f.tags",
     ),
+    Field::new("consent.email_marketing", "consent to e-mail marketing", "Where the guest stands on e-mail marketing, by the latest he said at the venue or to the organisation; unknown where he said nothing", CONSENT, Group::Profile, "f.consent_states ->> 'EMAIL_MARKETING'").nullable(),
+    Field::new("consent.sms_marketing", "consent to SMS marketing", "Where the guest stands on SMS marketing, by the latest he said at the venue or to the organisation; unknown where he said nothing", CONSENT, Group::Profile, "f.consent_states ->> 'SMS_MARKETING'").nullable(),
+    Field::new("consent.whatsapp_marketing", "consent to WhatsApp marketing", "Where the guest stands on WhatsApp marketing, by the latest he said at the venue or to the organisation; unknown where he said nothing", CONSENT, Group::Profile, "f.consent_states ->> 'WHATSAPP_MARKETING'").nullable(),
+    Field::new("consent.review_request", "consent to review requests", "Where the guest stands on review requests, by the latest he said at the venue or to the organisation; unknown where he said nothing", CONSENT, Group::Profile, "f.consent_states ->> 'REVIEW_REQUEST'").nullable(),
+    Field::new("reachable.email_marketing", "reachable for e-mail marketing", "Whether the guest may be written to: consented, with an address that is not suppressed, not blocked, no wish to be left alone", Kind::Boolean, Group::Profile, "'EMAIL_MARKETING' = ANY (f.reachable_on)"),
+    Field::new("reachable.sms_marketing", "reachable for SMS marketing", "Whether the guest may be written to: consented, with an address that is not suppressed, not blocked, no wish to be left alone", Kind::Boolean, Group::Profile, "'SMS_MARKETING' = ANY (f.reachable_on)"),
+    Field::new("reachable.whatsapp_marketing", "reachable for WhatsApp marketing", "Whether the guest may be written to: consented, with an address that is not suppressed, not blocked, no wish to be left alone", Kind::Boolean, Group::Profile, "'WHATSAPP_MARKETING' = ANY (f.reachable_on)"),
+    Field::new("reachable.review_request", "reachable for review requests", "Whether the guest may be written to: consented, with an address that is not suppressed, not blocked, no wish to be left alone", Kind::Boolean, Group::Profile, "'REVIEW_REQUEST' = ANY (f.reachable_on)"),
     Field::new("created_at", "first sight", "When the CRM first saw the guest", Kind::Timestamp, Group::Profile, "f.created_day"),
     Field::new(
         "in_segment",

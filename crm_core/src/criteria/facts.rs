@@ -77,6 +77,8 @@ pub const CUSTOMER_FACTS: &[Column] = &[
     ("language", "text"),
     ("city", "text"),
     ("tags", "text[]"),
+    ("consent_states", "jsonb"),
+    ("reachable_on", "text[]"),
     ("created_day", "date"),
     ("segments", "text[]"),
     ("random_bucket", "integer"),

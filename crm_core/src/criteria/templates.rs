@@ -46,7 +46,7 @@ pub const SYSTEM: [Template; 6] = [
 ];
 
 /// Segments offered as a start. Habits are two orders of a kind within three months.
-pub const OFFERED: [Template; 13] = [
+pub const OFFERED: [Template; 14] = [
     Template {
         key: "vip",
         name: "VIP: the top tenth by spend",
@@ -111,5 +111,10 @@ pub const OFFERED: [Template; 13] = [
         key: "birthday_soon",
         name: "Birthday within a week",
         document: r#"{"v":1,"where":{"field":"birth_date","op":"anniversary_within_next","value":"7d"}}"#,
+    },
+    Template {
+        key: "email_subscribers",
+        name: "E-mail subscribers",
+        document: r#"{"v":1,"where":{"field":"reachable.email_marketing","op":"is","value":true}}"#,
     },
 ];

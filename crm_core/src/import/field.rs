@@ -23,10 +23,15 @@ pub enum Field {
     Address,
     Tags,
     Note,
+    EmailConsent,
+    SmsConsent,
+    WhatsappConsent,
+    ConsentDate,
+    ConsentSource,
 }
 
 /// Every field with its name in a mapping.
-pub const FIELDS: [(Field, &str); 15] = [
+pub const FIELDS: [(Field, &str); 20] = [
     (Field::Ref, "ref"),
     (Field::Name, "name"),
     (Field::FirstName, "first_name"),
@@ -42,6 +47,11 @@ pub const FIELDS: [(Field, &str); 15] = [
     (Field::Address, "address"),
     (Field::Tags, "tags"),
     (Field::Note, "note"),
+    (Field::EmailConsent, "email_consent"),
+    (Field::SmsConsent, "sms_consent"),
+    (Field::WhatsappConsent, "whatsapp_consent"),
+    (Field::ConsentDate, "consent_date"),
+    (Field::ConsentSource, "consent_source"),
 ];
 
 impl Field {

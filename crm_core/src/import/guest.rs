@@ -38,8 +38,46 @@ const LANGUAGES: [(&str, &[&str]); 8] = [
     ("pl", &["polish", "polski"]),
 ];
 
-/// Reads a row. The object has `profile` (columns of crm.customer), `ref`, `phone_e164`, `email_key`, `tags`, `note` and
-/// `address`, each where given; or `problem`, all that is wrong with the row in one line.
+/// What a column of consent says, in the languages that columns are known in.
+const YES: [&str; 17] = [
+    "yes",
+    "y",
+    "true",
+    "1",
+    "x",
+    "ja",
+    "sim",
+    "s",
+    "si",
+    "sì",
+    "sí",
+    "oui",
+    "granted",
+    "opt-in",
+    "opted in",
+    "subscribed",
+    "✓",
+];
+const NO: [&str; 14] = [
+    "no",
+    "n",
+    "false",
+    "0",
+    "-",
+    "nein",
+    "não",
+    "nao",
+    "non",
+    "revoked",
+    "opt-out",
+    "opted out",
+    "unsubscribed",
+    "withdrawn",
+];
+
+/// Reads a row. The object has `profile` (columns of crm.customer), `ref`, `phone_e164`, `email_key`, `tags`, `note`,
+/// `address` and `consent` (true or false by channel, with `date` and `source`), each where given; `consent_unproven` where
+/// a consent lacks its date or its source and so is none; or `problem`, all that is wrong with the row in one line.
 pub fn read(cells: &[String], how: &Reading<'_>) -> Value {
     let mut reader = Reader::default();
     for (written, field) in cells.iter().zip(how.fields) {
@@ -55,6 +93,7 @@ struct Reader {
     profile: Map<String, Value>,
     guest: Map<String, Value>,
     address: Map<String, Value>,
+    consent: Map<String, Value>,
     names: [Option<String>; 2],
     problems: Vec<String>,
 }
@@ -66,9 +105,17 @@ impl Reader {
             Field::Name | Field::FirstName | Field::LastName => 300,
             Field::Ref => 200,
             Field::Gender | Field::Document | Field::City | Field::PostalCode => 100,
-            Field::Address => 500,
+            Field::Address | Field::ConsentSource => 500,
             Field::Note => 4000,
-            Field::Phone | Field::Email | Field::Birthday | Field::Language | Field::Tags => usize::MAX,
+            Field::Phone
+            | Field::Email
+            | Field::Birthday
+            | Field::Language
+            | Field::Tags
+            | Field::EmailConsent
+            | Field::SmsConsent
+            | Field::WhatsappConsent
+            | Field::ConsentDate => usize::MAX,
         };
         if text.len() > most && text.chars().count() > most {
             self.problems.push(format!("{} is longer than {most} characters", field.name()));
@@ -96,6 +143,14 @@ impl Reader {
             },
             Field::Language => self.language(text),
             Field::Tags => self.tags(&text),
+            Field::EmailConsent => self.consent(field, "EMAIL_MARKETING", &text),
+            Field::SmsConsent => self.consent(field, "SMS_MARKETING", &text),
+            Field::WhatsappConsent => self.consent(field, "WHATSAPP_MARKETING", &text),
+            Field::ConsentSource => self.consent.extend([("source".to_owned(), Value::String(text))]),
+            Field::ConsentDate => match day_of(&text, how) {
+                Some(day) => self.consent.extend([("date".to_owned(), Value::String(day))]),
+                None => self.refuse("consent_date", &text, "no day of the past"),
+            },
         }
     }
 
@@ -168,7 +223,32 @@ impl Reader {
         }
     }
 
+    fn consent(&mut self, field: Field, channel: &str, text: &str) {
+        let said = text.to_lowercase();
+        match (YES.contains(&said.as_str()), NO.contains(&said.as_str())) {
+            (true, _) => self.consent.extend([(channel.to_owned(), Value::Bool(true))]),
+            (_, true) => self.consent.extend([(channel.to_owned(), Value::Bool(false))]),
+            _ => self.refuse(field.name(), text, "neither yes nor no"),
+        }
+    }
+
+    /// A consent is one with its date and its source; a refusal needs neither.
+    fn finish_consent(&mut self) {
+        let mut consent = std::mem::take(&mut self.consent);
+        if !(consent.contains_key("date") && consent.contains_key("source")) {
+            let said = consent.len();
+            consent.retain(|_, value| *value != Value::Bool(true));
+            if consent.len() < said {
+                self.guest.insert("consent_unproven".to_owned(), Value::Bool(true));
+            }
+        }
+        if consent.values().any(Value::is_boolean) {
+            self.guest.insert("consent".to_owned(), Value::Object(consent));
+        }
+    }
+
     fn finish(mut self) -> Value {
+        self.finish_consent();
         let full = self.names.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ");
         if !full.is_empty() && !self.profile.contains_key("name") {
             if full.chars().count() > 300 {
@@ -196,6 +276,12 @@ impl Reader {
         self.guest.insert("profile".to_owned(), Value::Object(self.profile));
         Value::Object(self.guest)
     }
+}
+
+/// A day of a year, until today.
+fn day_of(text: &str, how: &Reading<'_>) -> Option<String> {
+    let day = birthday(text, how.order, how.today)?;
+    Some(format!("{:04}-{:02}-{:02}", day.year?, day.month, day.day))
 }
 
 /// BCP 47 as profiles take it; an underscore between its parts is as common.
@@ -269,6 +355,29 @@ mod tests {
     }
 
     #[test]
+    fn consent_is_none_without_its_date_and_source() {
+        let fields =
+            [Field::Email, Field::EmailConsent, Field::SmsConsent, Field::ConsentDate, Field::ConsentSource];
+        assert_eq!(
+            read_as(&fields, &["a@b.ch", "Sim", "no", "17/05/2024", "paper form"])["consent"],
+            json!({"EMAIL_MARKETING": true, "SMS_MARKETING": false, "date": "2024-05-17", "source": "paper form"})
+        );
+        let unproven = read_as(&fields, &["a@b.ch", "yes", "No", "", "paper form"]);
+        assert_eq!(unproven["consent"], json!({"SMS_MARKETING": false, "source": "paper form"}));
+        assert_eq!(unproven["consent_unproven"], json!(true));
+        assert!(read_as(&fields, &["a@b.ch", "", "", "", ""]).get("consent").is_none());
+        for (cells, problem) in [
+            (["a@b.ch", "maybe", "", "", ""], "email_consent \"maybe\" is neither yes nor no"),
+            (
+                ["a@b.ch", "yes", "", "17/05/2030", "form"],
+                "consent_date \"17/05/2030\" is no day of the past",
+            ),
+        ] {
+            assert_eq!(read_as(&fields, &cells)["problem"], problem);
+        }
+    }
+
+    #[test]
     fn all_that_is_wrong_with_a_row_is_said() {
         assert_eq!(
             read_as(&[Field::Phone, Field::Email, Field::Birthday], &["123", "ana@", "31/02/1990"])["problem"],
@@ -294,7 +403,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_row_is_a_guest_or_has_a_reason(cells in prop::collection::vec(".{0,30}", 15)) {
+        fn any_row_is_a_guest_or_has_a_reason(cells in prop::collection::vec(".{0,30}", 20)) {
             let fields: Vec<_> = FIELDS.iter().map(|(field, _)| Some(*field)).collect();
             let guest = read(&cells, &Reading { fields: &fields, order: Order::MonthFirst, region: None, today: (2026, 3, 10) });
             prop_assert!(guest.get("problem").is_some() != guest.get("profile").is_some());

@@ -36,12 +36,17 @@ pub struct Member {
     pub first_order_at: i64,
     /// Instant of the last counted order.
     pub last_order_at: i64,
+    /// Whether the guest may be rated; else he counts in sums of orders alone.
+    pub profiled: bool,
     /// Scores and label as stored.
     pub stored: Rating,
 }
 
 /// Absent instants, which no order has.
 const NEVER: i64 = i64::MIN;
+
+/// In the place of the label: the guest is not profiled.
+const UNPROFILED: u8 = u8::MAX - 1;
 
 impl Member {
     /// Bytes of a member in a packed cohort.
@@ -57,7 +62,8 @@ impl Member {
         packed.extend_from_slice(&self.last_order_at.to_le_bytes());
         packed.extend_from_slice(&self.stored.next_label_at.unwrap_or(NEVER).to_le_bytes());
         packed.extend_from_slice(&self.stored.scores);
-        packed.push(self.stored.label.map_or(u8::MAX, |label| label as u8));
+        let label = self.stored.label.map_or(u8::MAX, |label| label as u8);
+        packed.push(if self.profiled { label } else { UNPROFILED });
     }
 
     fn unpack(bytes: &[u8; Self::PACKED]) -> Self {
@@ -76,6 +82,7 @@ impl Member {
             total_spent: long(24),
             first_order_at: long(32),
             last_order_at: long(40),
+            profiled: bytes[59] != UNPROFILED,
             stored: Rating {
                 scores: [bytes[56], bytes[57], bytes[58]],
                 label: Label::ALL.get(usize::from(bytes[59])).copied(),
@@ -154,7 +161,7 @@ impl<'a> Cohort<'a> {
     pub fn spend_percentiles(self) -> Vec<i64> {
         let mut spent: Vec<i64> = self
             .members()
-            .filter(|member| member.total_orders > 0)
+            .filter(|member| member.total_orders > 0 && member.profiled)
             .map(|member| member.total_spent)
             .collect();
         spent.sort_unstable();
@@ -169,7 +176,7 @@ impl<'a> Cohort<'a> {
         let mut spent = Vec::with_capacity(guests);
         let mut regular: (Vec<i64>, Vec<i64>) = Default::default();
         for member in self.members() {
-            if member.total_orders <= 0 {
+            if member.total_orders <= 0 || !member.profiled {
                 continue;
             }
             last.push(member.last_order_at);
@@ -198,7 +205,7 @@ impl<'a> Cohort<'a> {
         today: Day,
         days: &impl LocalDays,
     ) -> impl Iterator<Item = (Member, Rating)> {
-        self.members().filter_map(move |member| {
+        self.members().filter(|member| member.profiled).filter_map(move |member| {
             let rating = rate(rule, &member.guest(days), today, days);
             (rating != member.stored).then_some((member, rating))
         })
@@ -212,7 +219,7 @@ impl<'a> Cohort<'a> {
         days: &impl LocalDays,
     ) -> [[i32; Label::ALL.len()]; N] {
         let mut counts = [[0; Label::ALL.len()]; N];
-        for member in self.members() {
+        for member in self.members().filter(|member| member.profiled) {
             let guest = member.guest(days);
             for (counts, day) in counts.iter_mut().zip(on) {
                 counts[rule.label(&guest, day) as usize] += 1;
@@ -275,6 +282,7 @@ mod tests {
                 total_spent: spent * 1000,
                 first_order_at: first * DAY + 1,
                 last_order_at: (first + stay) * DAY + 2,
+                profiled: true,
                 stored,
             },
         )
@@ -316,6 +324,7 @@ mod tests {
                 total_spent: *total_spent,
                 first_order_at: 0,
                 last_order_at: 0,
+                profiled: true,
                 stored: Rating { scores: [0; 3], label: None, next_label_at: None },
             };
             let packed = pack(&spent.iter().map(of).collect::<Vec<_>>());
@@ -326,6 +335,31 @@ mod tests {
         let of_three = spending(&[30, 999, 10, 20]);
         assert_eq!((of_three[32], of_three[33], of_three[65], of_three[66]), (10, 20, 20, 30));
         assert_eq!(spending(&(1..=200).rev().collect::<Vec<_>>())[..3], [2, 4, 6]);
+    }
+
+    #[test]
+    fn who_is_not_profiled_counts_in_sums_of_orders_alone() {
+        let of = |key: u8, spent: i64, profiled: bool| Member {
+            key: [key; 16],
+            total_orders: 3,
+            total_visits: 3,
+            total_spent: spent,
+            first_order_at: DAY,
+            last_order_at: 9 * DAY,
+            profiled,
+            stored: Rating { scores: [0; 3], label: None, next_label_at: None },
+        };
+        let packed = pack(&[of(1, 10, true), of(2, 1000, false)]);
+        let cohort = Cohort::new(&packed).expect("whole members");
+        let summary = cohort.summary(3);
+        let rule = rule(&summary, Vec::new());
+        assert_eq!(cohort.totals(), (6, 1010));
+        assert_eq!(cohort.first_days(0, &Utc).count(), 2);
+        assert_eq!((summary.size, summary.regulars, summary.median_regular_spent), (1, 1, Some(10)));
+        assert_eq!(cohort.spend_percentiles(), [10; 99]);
+        let rated: Vec<_> = cohort.differing(&rule, 9, &Utc).map(|(member, _)| member.key[0]).collect();
+        assert_eq!(rated, [1]);
+        assert_eq!(cohort.labels(&rule, [9], &Utc)[0].iter().sum::<i32>(), 1);
     }
 
     proptest! {

@@ -6,8 +6,7 @@ use pgrx::pg_sys;
 use super::Sort;
 
 /// Rank of a label, 1 the best, as `crm.listed_guest.label` has it.
-const RANK: &str =
-    "array_position('{CHAMPION,LOYAL,POTENTIAL,NEW,AT_RISK,LOST,INACTIVE}'::text[], t.label)::smallint";
+const RANK: &str = "COALESCE(array_position('{CHAMPION,LOYAL,POTENTIAL,NEW,AT_RISK,LOST,INACTIVE}'::text[], t.label), 8)::smallint";
 
 /// Parameters 1 to 22 are those of the request; each statement has its own behind them.
 const IN_RANGES: &str =
@@ -209,6 +208,7 @@ impl Shape {
              {person}
              WHERE {IN_RANGES} AND g.label = ANY ($17){days}{text} AND ({place}, g.customer_id) {beyond} ({start})
                AND g.customer_id NOT IN (SELECT m.customer_id FROM crm.merged_customer AS m WHERE m.org_id = $1)
+               AND g.customer_id NOT IN (SELECT e.customer_id FROM crm.customer AS e WHERE e.org_id = $1 AND e.status = 'erased')
              ORDER BY {order} LIMIT $23",
             key = self.number_key("g"),
             last_venue = if self.exact_days {

@@ -1,5 +1,7 @@
 //! Random guests with orders and items, nulls wherever a column may be null.
 
+use std::collections::BTreeMap;
+
 use chrono::{Days, NaiveDate};
 
 use crate::sequence::Sequence;
@@ -34,6 +36,9 @@ pub struct Guest {
     pub language: Option<String>,
     pub city: Option<String>,
     pub tags: Vec<String>,
+    /// State on each channel where something was said.
+    pub consents: BTreeMap<String, String>,
+    pub reachable_on: Vec<String>,
     pub created_day: NaiveDate,
     pub segments: Option<Vec<String>>,
     pub random_bucket: i64,
@@ -74,6 +79,9 @@ pub struct Item {
     pub quantity: Option<i64>,
     pub amount: Option<i64>,
 }
+
+/// The channels of consent.
+pub const CHANNELS: [&str; 4] = ["EMAIL_MARKETING", "SMS_MARKETING", "WHATSAPP_MARKETING", "REVIEW_REQUEST"];
 
 /// So many guests, as of a day.
 pub fn some(count: usize, today: NaiveDate, random: &mut Sequence) -> Vec<Guest> {
@@ -162,6 +170,14 @@ fn guest(at: usize, today: NaiveDate, random: &mut Sequence) -> Guest {
         language: maybe(random, |random| pick(random, &["pt-BR", "en", "EN"])),
         city: maybe(random, |random| pick(random, &["Lyon", "são paulo"])),
         tags: any_of(random, &["VIP", "wine", "o'brien"]),
+        consents: CHANNELS
+            .iter()
+            .filter_map(|channel| {
+                maybe(random, |random| pick(random, &["GRANTED", "REVOKED", "PENDING", "EXPIRED"]))
+                    .map(|state| ((*channel).to_owned(), state))
+            })
+            .collect(),
+        reachable_on: any_of(random, &CHANNELS),
         allergens: any_of(random, &["milk", "nuts", "gluten"]),
         dietary: any_of(random, &["vegan", "halal", "low_sodium"]),
         favourites: any_of(random, &["Pizza", "wine", "o'brien"]),

@@ -80,6 +80,8 @@ pub fn load(sql: &mut Session, guests: &[Guest], today: NaiveDate) {
             guest.language.clone(),
             guest.city.clone(),
             Some(set(&guest.tags)),
+            (!guest.consents.is_empty()).then(|| serde_json::json!(guest.consents).to_string()),
+            Some(set(&guest.reachable_on)),
             Some(guest.created_day.to_string()),
             segments,
             Some(guest.random_bucket.to_string()),

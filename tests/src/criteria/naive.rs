@@ -138,6 +138,13 @@ fn cell(row: &Row, field: &str, today: NaiveDate) -> Cell {
             "language" => Cell::Text(guest.language.clone()),
             "city" => Cell::Text(guest.city.clone()),
             "tags" => Cell::Set(guest.tags.clone()),
+            channel if channel.starts_with("consent.") => {
+                Cell::Text(guest.consents.get(&channel["consent.".len()..].to_uppercase()).cloned())
+            }
+            channel if channel.starts_with("reachable.") => {
+                let channel = channel["reachable.".len()..].to_uppercase();
+                Cell::Boolean(guest.reachable_on.contains(&channel))
+            }
             "allergens" => Cell::Set(guest.allergens.clone()),
             "dietary" => Cell::Set(guest.dietary.clone()),
             "favourites" => Cell::Set(guest.favourites.clone()),

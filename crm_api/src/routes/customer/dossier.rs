@@ -15,7 +15,7 @@ use crate::{
     extract::{Id, NoParameters, Query},
     json_rows,
     problem::Problem,
-    routes::page::Page,
+    routes::{consent::Consent, page::Page},
 };
 
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -31,6 +31,11 @@ pub struct Dossier {
     notes: Vec<Note>,
     health_needs: Vec<HealthNeed>,
     preferences: Vec<Preference>,
+    /// Where he stands on each channel.
+    consents: Vec<Consent>,
+    /// Why he is not to be contacted at all; null where he may be.
+    #[schema(required)]
+    do_not_contact: Option<String>,
     segments: Vec<SegmentOfGuest>,
     /// The ten latest.
     recent_orders: Vec<RecentOrder>,

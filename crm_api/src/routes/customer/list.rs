@@ -33,6 +33,8 @@ const POINTERS: &[(&str, &str)] = &[
     ("last_visit_to", "#/query/last_visit_to"),
     ("tags", "#/query/tag"),
     ("segment", "#/query/segment"),
+    ("category", "#/query/category"),
+    ("reachable", "#/query/reachable"),
 ];
 
 // Money and the cursor travel as text: a number type or a JSON parser could change their digits.
@@ -45,7 +47,7 @@ const SQL: &str = "\
            after => $5::text::jsonb, page_size => $6::int, spend_from => $7::text::numeric, spend_to => $8::text::numeric, \
            orders_from => $9::int, orders_to => $10::int, visits_from => $11::int, visits_to => $12::int, \
            last_visit_from => $13::date, last_visit_to => $14::date, \
-           tags => string_to_array($15::text, ','), segment => $16::int)";
+           tags => string_to_array($15::text, ','), segment => $16::int, category => $17::text, reachable => $18::text)";
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -88,6 +90,11 @@ pub struct Parameters {
     tag: Option<String>,
     /// Only members of the segment of this number.
     segment: Option<i32>,
+    /// Only guests who favour this category of products, by what they said or by most of their orders.
+    category: Option<String>,
+    /// Only guests who may be written to on this channel, such as EMAIL_MARKETING, by the venue or, without one, the organisation.
+    #[param(example = "EMAIL_MARKETING")]
+    reachable: Option<String>,
     /// next_cursor of the page before, asked with the same other parameters.
     #[param(max_length = 2048)]
     cursor: Option<String>,
@@ -267,6 +274,8 @@ pub async fn list(
                 &parameters.last_visit_to,
                 &parameters.tag,
                 &parameters.segment,
+                &parameters.category,
+                &parameters.reachable,
             ],
         )
         .await

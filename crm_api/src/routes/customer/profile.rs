@@ -1,21 +1,22 @@
 //! `GET /v1/customers/{id}`: one guest at every venue within the key's reach.
 
-use axum::{Json, extract::State};
+use axum::response::IntoResponse;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use tokio_postgres::types::Json as Jsonb;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Label;
 use crate::{
-    credentials::Credentials,
-    database::Database,
+    caller::Caller,
+    etag::Versioned,
     extract::{Id, NoParameters},
+    json_rows,
     problem::Problem,
 };
 
-const SQL: &str = "SELECT crm.customer_profile($1::text)";
+const SQL: &str =
+    json_rows!("SELECT crm.customer_profile($1::text) AS value, crm.guest_version($1::text) AS version");
 
 /// How the parameter of `crm.customer_profile` is named in the request.
 const POINTERS: &[(&str, &str)] = &[("customer", "#/path/id")];
@@ -102,21 +103,15 @@ pub struct VenueStats {
     path = "/customers/{id}",
     operation_id = "get_customer",
     tag = "customer",
-    responses((status = 200, description = "The guest", body = Profile))
+    responses((status = 200, description = "The guest", body = Profile,
+        headers(("ETag" = String, description = "Version of his profile, for If-Match"))))
 )]
 pub async fn profile(
-    credentials: Credentials,
+    caller: Caller,
     Id(id): Id,
     NoParameters: NoParameters,
-    State(database): State<Database>,
-) -> Result<Json<Profile>, Problem> {
-    let rows = database
-        .call("customer_profile", &credentials, SQL, &[&id])
-        .await
-        .map_err(|problem| problem.at(POINTERS))?;
-    let row = rows
-        .first()
-        .ok_or_else(|| Problem::Internal { sqlstate: None, reason: "customer_profile gave no row".into() })?;
-    let Jsonb(profile) = row.try_get(0)?;
-    Ok(Json(profile))
+) -> Result<impl IntoResponse, Problem> {
+    let found: Versioned<Profile> =
+        caller.one("customer_profile", SQL, &[&id]).await.map_err(|problem| problem.at(POINTERS))?;
+    Ok(found.into_response())
 }

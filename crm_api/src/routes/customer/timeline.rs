@@ -35,11 +35,12 @@ pub enum EventKind {
     Segment,
     Profile,
     Merge,
+    Consent,
 }
 
 /// What there is to tell, by the kind of event: order_ref, total, currency, channel, table, payment_method and promo_code of an
 /// order; note_id, author, body, pinned and corrects of a note; from and to of a label; segment_id, event, cause and order_ref
-/// of a segment; field, and for managers from and to, of the profile; customer_id, into_id and reason of a merge.
+/// of a segment; field, and for managers from and to, of the profile; customer_id, into_id and reason of a merge; entry_id, channel, action, source and occurred_at of a consent.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[schema(value_type = std::collections::BTreeMap<String, serde_json::Value>)]
 pub struct Details(serde_json::Map<String, serde_json::Value>);

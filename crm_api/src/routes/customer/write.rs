@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::{CustomerId, POINTERS};
 use crate::{
     caller::Caller,
+    etag::IfMatch,
     extract::{Body, Id, NoParameters},
     json_rows,
     problem::Problem,
@@ -96,15 +97,19 @@ pub async fn create_customer(
 ///
 /// Staff may fill in phone, email, birthday and document; to change one takes a manager.
 #[utoipa::path(patch, path = "/customers/{id}", tag = "customer", request_body = ProfileFields,
+    params(("If-Match" = Option<String>, Header, description = "The ETag that was read: refused where it was changed since")),
     responses((status = 204, description = "It is changed")))]
 pub async fn update_customer(
     caller: Caller,
     Id(id): Id,
     NoParameters: NoParameters,
+    if_match: IfMatch,
     Body(profile): Body<ProfileFields>,
 ) -> Result<StatusCode, Problem> {
     const SQL: &str = "SELECT crm.update_customer($1::text, $2::jsonb)";
+    const GUARD: &str = "SELECT crm.expect_version(crm.guest_version($1::text, true), $2::text[])";
     caller
+        .if_match(GUARD, &id, if_match)
         .run("update_customer", SQL, &[&id, &Jsonb(profile)])
         .await
         .map_err(|problem| problem.at_or_body(POINTERS))?;

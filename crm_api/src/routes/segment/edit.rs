@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::POINTERS;
 use crate::{
     caller::Caller,
+    etag::IfMatch,
     extract::{Body, NoParameters, Path},
     json_rows,
     problem::Problem,
@@ -72,15 +73,19 @@ pub async fn create_segment(
 
 /// Change a segment
 #[utoipa::path(patch, path = "/segments/{segment}", tag = "segment", request_body = ChangedSegment,
+    params(("If-Match" = Option<String>, Header, description = "The ETag that was read: refused where it was changed since")),
     responses((status = 204, description = "It is changed")))]
 pub async fn update_segment(
     caller: Caller,
     Path(segment): Path<i32>,
     NoParameters: NoParameters,
+    if_match: IfMatch,
     Body(ChangedSegment { name, criteria }): Body<ChangedSegment>,
 ) -> Result<StatusCode, Problem> {
     let criteria = criteria.as_ref().map(Criteria::text);
     const SQL: &str = "SELECT crm.update_segment($1::int, $2::text, $3::text)";
+    const GUARD: &str = "SELECT crm.expect_version(crm.saved_version($1::text::int, true), $2::text[])";
+    let caller = caller.if_match(GUARD, &segment.to_string(), if_match);
     let done = caller.run("update_segment", SQL, &[&segment, &name, &criteria]).await;
     done.map(|()| StatusCode::NO_CONTENT).map_err(|problem| problem.at_or_body(POINTERS))
 }

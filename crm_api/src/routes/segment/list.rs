@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::POINTERS;
 use crate::{
     caller::Caller,
+    etag::Versioned,
     extract::{NoParameters, Path, Query},
     json_rows,
     problem::Problem,
@@ -77,17 +78,18 @@ pub async fn list_segments(
 
 /// A segment
 #[utoipa::path(get, path = "/segments/{segment}", tag = "segment",
-    responses((status = 200, description = "The segment", body = Segment)))]
+    responses((status = 200, description = "The segment", body = Segment,
+        headers(("ETag" = String, description = "Its version, for If-Match")))))]
 pub async fn get_segment(
     caller: Caller,
     Path(segment): Path<i32>,
     NoParameters: NoParameters,
-) -> Result<Json<Segment>, Problem> {
+) -> Result<Versioned<Segment>, Problem> {
     const SQL: &str = json_rows!(
-        "SELECT segment_id, venue_id, key, name, sentence, criteria::json, criteria_version, is_system, members, computed_at, archived_at \
-           FROM crm.one_segment($1::int)"
+        "SELECT row_to_json(s) AS value, crm.saved_version($1::int) AS version FROM (SELECT segment_id, venue_id, key, name, sentence, criteria::json, criteria_version, is_system, members, computed_at, archived_at \
+           FROM crm.one_segment($1::int)) AS s"
     );
-    caller.one("one_segment", SQL, &[&segment]).await.map(Json).map_err(|problem| problem.at(POINTERS))
+    caller.one("one_segment", SQL, &[&segment]).await.map_err(|problem| problem.at(POINTERS))
 }
 
 /// Segments to start from

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::POINTERS;
 use crate::{
     caller::Caller,
+    etag::{IfMatch, Versioned},
     extract::{Body, NoParameters, Path},
     json_rows,
     problem::Problem,
@@ -101,28 +102,34 @@ struct SampleGuest {
 
 /// The settings of a venue
 #[utoipa::path(get, path = "/venues/{venue}/settings", tag = "venue",
-    responses((status = 200, description = "The settings", body = Settings)))]
+    responses((status = 200, description = "The settings", body = Settings,
+        headers(("ETag" = String, description = "Their version, for If-Match")))))]
 pub async fn get_settings(
     caller: Caller,
     Path(venue): Path<String>,
     NoParameters: NoParameters,
-) -> Result<Json<Settings>, Problem> {
-    let settings = caller.one("venue_settings", "SELECT crm.venue_settings($1::text)", &[&venue]).await;
-    settings.map(Json).map_err(|problem| problem.at(POINTERS))
+) -> Result<Versioned<Settings>, Problem> {
+    const SQL: &str =
+        json_rows!("SELECT crm.venue_settings($1::text) AS value, crm.settings_version($1::text) AS version");
+    caller.one("venue_settings", SQL, &[&venue]).await.map_err(|problem| problem.at(POINTERS))
 }
 
 /// Change settings of a venue
 ///
 /// They take effect at the next recompute.
 #[utoipa::path(patch, path = "/venues/{venue}/settings", tag = "venue", request_body = ChangedSettings,
+    params(("If-Match" = Option<String>, Header, description = "The ETag that was read: refused where it was changed since")),
     responses((status = 200, description = "All settings as they are now", body = Settings)))]
 pub async fn update_settings(
     caller: Caller,
     Path(venue): Path<String>,
     NoParameters: NoParameters,
+    if_match: IfMatch,
     Body(settings): Body<ChangedSettings>,
 ) -> Result<Json<Settings>, Problem> {
+    const GUARD: &str = "SELECT crm.expect_version(crm.settings_version($1::text, true), $2::text[])";
     const SQL: &str = "SELECT crm.update_venue_settings($1::text, $2::jsonb)";
+    let caller = caller.if_match(GUARD, &venue, if_match);
     let settings = caller.one("update_venue_settings", SQL, &[&venue, &Jsonb(settings)]).await;
     settings.map(Json).map_err(|problem| problem.at_or_body(POINTERS))
 }
