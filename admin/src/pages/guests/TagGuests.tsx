@@ -19,7 +19,7 @@ export function TagGuests({ guests, done }: { guests: string[]; done: () => void
   const change = useMutation({
     mutationFn: (asked: { tags: string[]; guests: string[]; take: boolean }) =>
       Promise.all(asked.tags.map((tag) =>
-        (asked.take ? api.DELETE : api.POST)("/v1/tags/{tag}/customers", { params: { path: { tag } }, body: { customers: asked.guests } }))),
+        api.POST(asked.take ? "/v1/tags/{tag}/customers/remove" : "/v1/tags/{tag}/customers", { params: { path: { tag } }, body: { customers: asked.guests } }))),
     onError: toasts.failed,
     onSettled: refresh,
   });
