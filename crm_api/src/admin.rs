@@ -38,7 +38,8 @@ pub async fn serve(method: Method, uri: Uri) -> Response {
     }
     match Files::get(path).filter(|_| path != PAGE) {
         Some(file) => {
-            let kept = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+            let kept =
+                if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
             let kind = file.metadata.mimetype().to_owned();
             secured([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, kept.to_owned())], file.data, None)
         }

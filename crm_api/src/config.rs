@@ -1,11 +1,13 @@
 //! Configuration, read once from the environment. Every `CRM_*` key that is not known is refused: a misspelt
 //! key would otherwise silently leave its default in force.
 
-use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
+use std::{fmt, net::SocketAddr, num::NonZeroU32, str::FromStr, time::Duration};
 
 use thiserror::Error;
 use tokio_postgres::config::SslMode;
 use tracing_subscriber::filter::Targets;
+
+use crate::token::{TokenKeys, TokenSettings};
 
 const DATABASE_URL: &str = "CRM_DATABASE_URL";
 const LISTEN: &str = "CRM_LISTEN";
@@ -15,7 +17,25 @@ const LOG: &str = "CRM_LOG";
 const RUN_JOBS: &str = "CRM_RUN_JOBS";
 const JOBS_DATABASE_URL: &str = "CRM_JOBS_DATABASE_URL";
 const SWEEP_SECONDS: &str = "CRM_SWEEP_SECONDS";
-const KEYS: [&str; 8] = [
+const REQUESTS_PER_SECOND: &str = "CRM_REQUESTS_PER_SECOND";
+const MAX_REQUESTS: &str = "CRM_MAX_REQUESTS";
+const JWT_SECRET: &str = "CRM_JWT_SECRET";
+const JWT_KEYS_FILE: &str = "CRM_JWT_KEYS_FILE";
+const JWT_ISSUER: &str = "CRM_JWT_ISSUER";
+const JWT_AUDIENCE: &str = "CRM_JWT_AUDIENCE";
+const JWT_SUBJECT_CLAIM: &str = "CRM_JWT_SUBJECT_CLAIM";
+const JWT_ORGANISATION_CLAIM: &str = "CRM_JWT_ORGANISATION_CLAIM";
+const CONFIG_FILE: &str = "CRM_CONFIG_FILE";
+const KEYS: [&str; 17] = [
+    CONFIG_FILE,
+    REQUESTS_PER_SECOND,
+    MAX_REQUESTS,
+    JWT_SECRET,
+    JWT_KEYS_FILE,
+    JWT_ISSUER,
+    JWT_AUDIENCE,
+    JWT_SUBJECT_CLAIM,
+    JWT_ORGANISATION_CLAIM,
     DATABASE_URL,
     LISTEN,
     POOL_SIZE,
@@ -37,6 +57,12 @@ pub struct Config {
     /// How long a request may take, 1 to 300 seconds; the database's statement_timeout is the same.
     pub request_timeout: Duration,
     pub log: Targets,
+    /// Requests of one caller a second, 1 to 100,000; twice as many at once.
+    pub requests_per_second: NonZeroU32,
+    /// Requests of all at a time, 1 to 100,000; what comes above gets 503.
+    pub max_requests: usize,
+    /// How tokens of the platform's identity provider are checked, where there is one.
+    pub tokens: Option<TokenSettings>,
     /// Where `CRM_RUN_JOBS` is on.
     pub jobs: Option<Jobs>,
 }
@@ -54,6 +80,8 @@ pub struct Jobs {
 pub enum ConfigError {
     #[error("{0} is not a setting; the settings are {known}", known = KEYS.join(", "))]
     Unknown(String),
+    #[error("the file that CRM_CONFIG_FILE names cannot be used: {0}")]
+    File(String),
     #[error("{0} must be set")]
     Missing(&'static str),
     #[error("{key} must be {expected}")]
@@ -61,14 +89,27 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads the process environment.
+    /// Reads the process environment, and before it the file that its `CRM_CONFIG_FILE` names.
     pub fn from_environment() -> Result<Self, ConfigError> {
-        Self::from_variables(std::env::vars_os().filter_map(|(key, value)| {
-            // A value that is not UTF-8 becomes one that no setting accepts, so that it is refused, not
-            // skipped.
-            let key = key.into_string().ok()?;
-            Some((key, value.into_string().unwrap_or_else(|_| "\0".to_owned())))
-        }))
+        let environment: Vec<_> = std::env::vars_os()
+            .filter_map(|(key, value)| {
+                // A value that is not UTF-8 becomes one that no setting accepts, so that it is refused, not
+                // skipped.
+                let key = key.into_string().ok()?;
+                Some((key, value.into_string().unwrap_or_else(|_| "\0".to_owned())))
+            })
+            .collect();
+        let file = match environment.iter().find(|(key, _)| key == CONFIG_FILE) {
+            Some((_, path)) => {
+                let text =
+                    std::fs::read_to_string(path).map_err(|error| ConfigError::File(error.to_string()))?;
+                settings_of_file(&text)?
+            }
+            None => Vec::new(),
+        };
+        let set = |key: &String| environment.iter().any(|(name, _)| name == key);
+        let file: Vec<_> = file.into_iter().filter(|(key, _)| !set(key)).collect();
+        Self::from_variables(file.into_iter().chain(environment))
     }
 
     /// Reads settings from pairs of name and value; names that do not start with `CRM_` are not ours.
@@ -83,6 +124,16 @@ impl Config {
         let mut run_jobs = false;
         let mut jobs_database = None;
         let mut sweep = 300;
+        let mut requests_per_second = 200;
+        let mut max_requests = 500;
+        let mut token_keys = None;
+        let mut tokens = TokenSettings {
+            keys: TokenKeys::Secret(Vec::new()),
+            issuer: None,
+            audience: None,
+            subject_claim: "sub".to_owned(),
+            organisation_claim: None,
+        };
 
         for (key, value) in variables {
             match key.as_str() {
@@ -110,6 +161,29 @@ impl Config {
                     let expected = "a number of seconds from 1 to 3600";
                     sweep = within(SWEEP_SECONDS, &value, 1..=3_600, expected)?;
                 }
+                REQUESTS_PER_SECOND => {
+                    let expected = "a number from 1 to 100000";
+                    requests_per_second = within(REQUESTS_PER_SECOND, &value, 1..=100_000, expected)? as u32;
+                }
+                MAX_REQUESTS => {
+                    max_requests = within(MAX_REQUESTS, &value, 1..=100_000, "a number from 1 to 100000")?;
+                }
+                JWT_SECRET if value.len() < 32 => {
+                    return Err(ConfigError::Invalid { key: JWT_SECRET, expected: "at least 32 bytes long" });
+                }
+                JWT_SECRET | JWT_KEYS_FILE if token_keys.is_some() => {
+                    return Err(ConfigError::Invalid {
+                        key: JWT_KEYS_FILE,
+                        expected: "left out where CRM_JWT_SECRET is set",
+                    });
+                }
+                JWT_SECRET => token_keys = Some(TokenKeys::Secret(value.into_bytes())),
+                JWT_KEYS_FILE => token_keys = Some(TokenKeys::File(value.into())),
+                JWT_ISSUER => tokens.issuer = Some(value),
+                JWT_AUDIENCE => tokens.audience = Some(value),
+                JWT_SUBJECT_CLAIM => tokens.subject_claim = value,
+                JWT_ORGANISATION_CLAIM => tokens.organisation_claim = Some(value),
+                CONFIG_FILE => {}
                 _ if key.starts_with("CRM_") => return Err(ConfigError::Unknown(key)),
                 _ => {}
             }
@@ -120,6 +194,9 @@ impl Config {
             pool_size,
             request_timeout: Duration::from_secs(request_timeout as u64),
             log,
+            requests_per_second: NonZeroU32::new(requests_per_second).unwrap_or(NonZeroU32::MIN),
+            max_requests,
+            tokens: token_keys.map(|keys| TokenSettings { keys, ..tokens }),
             jobs: if run_jobs {
                 let database = jobs_database.ok_or(ConfigError::Missing(JOBS_DATABASE_URL))?;
                 Some(Jobs { database, sweep: Duration::from_secs(sweep as u64) })
@@ -138,6 +215,9 @@ impl fmt::Debug for Config {
             .field("pool_size", &self.pool_size)
             .field("request_timeout", &self.request_timeout)
             .field("log", &self.log.to_string())
+            .field("requests_per_second", &self.requests_per_second)
+            .field("max_requests", &self.max_requests)
+            .field("tokens", &self.tokens.as_ref().map(|_| "[redacted]"))
             .field("jobs", &self.jobs)
             .finish()
     }
@@ -147,6 +227,29 @@ impl fmt::Debug for Jobs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Jobs").field("database", &"[redacted]").field("sweep", &self.sweep).finish()
     }
+}
+
+/// The settings of a TOML file: those of the environment without `CRM_`, in lower case.
+fn settings_of_file(text: &str) -> Result<Vec<(String, String)>, ConfigError> {
+    // The parser's own message may quote the file, and so a password.
+    let table: toml::Table = text.parse().map_err(|_| ConfigError::File("it is not TOML".to_owned()))?;
+    table
+        .into_iter()
+        .map(|(name, value)| {
+            let text = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Boolean(true) => "on".to_owned(),
+                toml::Value::Boolean(false) => "off".to_owned(),
+                _ => {
+                    return Err(ConfigError::File(format!(
+                        "{name} must be a text, a number, or true or false"
+                    )));
+                }
+            };
+            Ok((format!("CRM_{}", name.to_uppercase()), text))
+        })
+        .collect()
 }
 
 /// The parser's own message may quote part of the string, and so the password: it is not passed on.
@@ -260,6 +363,32 @@ mod tests {
             refused_key(&[(DATABASE_URL, URL), (JOBS_DATABASE_URL, "postgresql://")]),
             JOBS_DATABASE_URL
         );
+    }
+
+    #[test]
+    fn a_file_has_the_same_settings() {
+        let file =
+            settings_of_file("database_url = \"postgresql://h/shop\"\npool_size = 5\nrun_jobs = false")
+                .unwrap();
+        assert_eq!(Config::from_variables(file).unwrap().pool_size, 5);
+        let unknown = settings_of_file("database_url = \"postgresql://h/shop\"\npoolsize = 5").unwrap();
+        assert_eq!(
+            Config::from_variables(unknown).unwrap_err(),
+            ConfigError::Unknown("CRM_POOLSIZE".to_owned())
+        );
+        let secret = settings_of_file("database_url = \"hunter2").unwrap_err();
+        assert!(!secret.to_string().contains("hunter2"));
+        assert!(settings_of_file("pool_size = [5]").is_err());
+    }
+
+    #[test]
+    fn a_token_secret_is_long_and_the_only_one() {
+        assert_eq!(refused_key(&[(DATABASE_URL, URL), (JWT_SECRET, "short")]), JWT_SECRET);
+        let secret = "x".repeat(32);
+        let both = [(DATABASE_URL, URL), (JWT_SECRET, secret.as_str()), (JWT_KEYS_FILE, "keys.json")];
+        assert_eq!(refused_key(&both), JWT_KEYS_FILE);
+        assert!(config(&[(DATABASE_URL, URL), (JWT_SECRET, &secret)]).unwrap().tokens.is_some());
+        assert!(config(&[(DATABASE_URL, URL)]).unwrap().tokens.is_none());
     }
 
     #[test]

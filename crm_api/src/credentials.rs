@@ -12,26 +12,60 @@ use axum::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{problem::Problem, routes::session};
+use crate::{
+    database::Database,
+    problem::Problem,
+    routes::session,
+    token::{Subject, Tokens},
+};
 
 /// A header that a page of another site cannot send with a form. Asked for where a cookie, which the browser adds
 /// by itself, says who calls and the request changes something.
 const CSRF_HEADER: &str = "x-crm-csrf";
 
-/// SHA-256 of the caller's bearer key or of the session's token; neither is kept. Whether the key is known is for
+/// SHA-256 of the caller's bearer key, token or session; none of them is kept. Whether the key is known is for
 /// `crm.sign_in` to say.
 #[derive(Clone)]
 pub struct Credentials {
     digest: [u8; 32],
+    /// Whom a token of the platform's identity provider names.
+    subject: Option<Subject>,
 }
 
 impl Credentials {
     pub fn new(key: &str) -> Self {
-        Self { digest: Sha256::digest(key).into() }
+        Self { digest: Sha256::digest(key).into(), subject: None }
     }
 
-    pub fn digest(&self) -> &[u8] {
+    pub fn digest(&self) -> &[u8; 32] {
         &self.digest
+    }
+
+    pub fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
+
+    /// What a request says of its caller.
+    pub fn read(method: &Method, headers: &HeaderMap, tokens: Option<&Tokens>) -> Result<Self, Problem> {
+        let mut given = headers.get_all(AUTHORIZATION).iter();
+        let header = match (given.next(), given.next()) {
+            (Some(header), None) => header,
+            (None, _) => return of_session(method, headers),
+            (Some(_), Some(_)) => return Err(Problem::MissingKey),
+        };
+        let value = header.to_str().map_err(|_| Problem::MissingKey)?;
+        let key = match value.split_once(' ') {
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
+            _ => "",
+        };
+        match tokens {
+            _ if key.is_empty() => Err(Problem::MissingKey),
+            // A key has no dots, a token two.
+            Some(tokens) if key.contains('.') => {
+                Ok(Self { subject: Some(tokens.check(key)?), ..Self::new(key) })
+            }
+            _ => Ok(Self::new(key)),
+        }
     }
 }
 
@@ -41,24 +75,13 @@ impl fmt::Debug for Credentials {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Credentials {
+impl FromRequestParts<Database> for Credentials {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
-        let header = match (headers.next(), headers.next()) {
-            (Some(header), None) => header,
-            (None, _) => return of_session(&parts.method, &parts.headers),
-            (Some(_), Some(_)) => return Err(Problem::MissingKey),
-        };
-        let value = header.to_str().map_err(|_| Problem::MissingKey)?;
-        match value.split_once(' ') {
-            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => match key.trim() {
-                "" => Err(Problem::MissingKey),
-                key => Ok(Self::new(key)),
-            },
-            _ => Err(Problem::MissingKey),
-        }
+    async fn from_request_parts(parts: &mut Parts, database: &Database) -> Result<Self, Problem> {
+        let credentials = Self::read(&parts.method, &parts.headers, database.tokens())?;
+        database.limits().admit(credentials.digest())?;
+        Ok(credentials)
     }
 }
 
@@ -82,7 +105,6 @@ pub fn session_token(headers: &HeaderMap) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::Request;
 
     #[test]
     fn a_cookie_signs_in_but_changes_nothing_without_the_header() {
@@ -99,30 +121,29 @@ mod tests {
         assert!(matches!(of_session(&Method::GET, &headers), Err(Problem::MissingKey)));
     }
 
-    async fn credentials(headers: &[&str]) -> Result<Credentials, Problem> {
-        let mut request = Request::builder();
-        for header in headers {
-            request = request.header(AUTHORIZATION, *header);
+    fn credentials(given: &[&str]) -> Result<Credentials, Problem> {
+        let mut headers = HeaderMap::new();
+        for header in given {
+            headers.append(AUTHORIZATION, header.parse().unwrap());
         }
-        let (mut parts, ()) = request.body(()).unwrap().into_parts();
-        Credentials::from_request_parts(&mut parts, &()).await
+        Credentials::read(&Method::GET, &headers, None)
     }
 
-    #[tokio::test]
-    async fn the_digest_is_sha256_of_the_key() {
+    #[test]
+    fn the_digest_is_sha256_of_the_key() {
         // SHA-256("abc"), FIPS 180-2 appendix B.1.
         let expected = [
             0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
             0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad,
         ];
-        let found = credentials(&["bearer  abc"]).await.unwrap();
-        assert_eq!(found.digest(), expected);
+        let found = credentials(&["bearer  abc"]).unwrap();
+        assert_eq!(found.digest(), &expected);
     }
 
-    #[tokio::test]
-    async fn a_header_without_one_bearer_key_is_refused() {
+    #[test]
+    fn a_header_without_one_bearer_key_is_refused() {
         for headers in [&[][..], &["Bearer"], &["Bearer "], &["Basic abc"], &["Bearer a", "Bearer b"]] {
-            assert!(matches!(credentials(headers).await, Err(Problem::MissingKey)));
+            assert!(matches!(credentials(headers), Err(Problem::MissingKey)));
         }
     }
 

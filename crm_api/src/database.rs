@@ -3,16 +3,20 @@
 mod lease;
 pub mod refusal;
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Status, Timeouts, Transaction,
+};
 use serde_json::value::RawValue;
 use tokio_postgres::{
     NoTls, Row,
     types::{Json, ToSql, Type},
 };
 
-use crate::{config::Config, credentials::Credentials, once::Once, problem::Problem};
+use crate::{
+    config::Config, credentials::Credentials, limits::Limits, once::Once, problem::Problem, token::Tokens,
+};
 use lease::Lease;
 use refusal::Report;
 
@@ -22,6 +26,9 @@ pub const SCHEMA_VERSION: i32 = 19;
 
 /// Tries of one transaction at most, when it fails with a serialization failure or a deadlock.
 const MAX_TRIES: u32 = 3;
+
+/// Pause between two looks for the database at the start.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// Pause before another try, times the number of tries so far.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
@@ -61,6 +68,15 @@ impl Role {
 #[derive(Clone)]
 pub struct Database {
     pool: Pool,
+    limits: Arc<Limits>,
+    tokens: Option<Arc<Tokens>>,
+}
+
+/// What the monitoring wants to know.
+pub struct Figures {
+    pub errors: i64,
+    pub warnings: i64,
+    pub outbox: i64,
 }
 
 /// What one request asks of the database.
@@ -95,6 +111,7 @@ impl Database {
     /// A pool that has not connected yet.
     pub fn new(config: &Config) -> Result<Self, String> {
         let timeout = config.request_timeout;
+        let tokens = config.tokens.clone().map(Tokens::new).transpose()?.map(Arc::new);
         let mut database = config.database.clone();
         if database.get_application_name().is_none() {
             database.application_name("crm_api");
@@ -120,8 +137,42 @@ impl Database {
             .timeouts(Timeouts { wait, create: wait, recycle: wait })
             .runtime(Runtime::Tokio1)
             .build()
-            .map(|pool| Self { pool })
+            .map(|pool| Self { pool, limits: Arc::new(Limits::new(config.requests_per_second)), tokens })
             .map_err(|error| format!("cannot make the connection pool: {error}"))
+    }
+
+    /// How much each caller may ask.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How tokens of the platform's identity provider are checked, where there is one.
+    pub fn tokens(&self) -> Option<&Tokens> {
+        self.tokens.as_deref()
+    }
+
+    pub fn pool_status(&self) -> Status {
+        self.pool.status()
+    }
+
+    pub async fn figures(&self) -> Result<Figures, Problem> {
+        const SQL: &str = "SELECT count(*) FILTER (WHERE h.severity = 'error'), count(*) FILTER (WHERE h.severity = 'warning'), \
+                                  crm.outbox_length() FROM crm.health() AS h";
+        let rows = self.as_service(SQL, &[]).await?;
+        let row = rows.first().ok_or(Problem::Status(axum::http::StatusCode::INTERNAL_SERVER_ERROR))?;
+        Ok(Figures { errors: row.try_get(0)?, warnings: row.try_get(1)?, outbox: row.try_get(2)? })
+    }
+
+    /// Returns once the database answers with the schema that this build knows; errors at once for another.
+    pub async fn wait_for_schema(&self) -> Result<(), String> {
+        loop {
+            match self.check_schema_version().await {
+                Ok(_) => return Ok(()),
+                Err(problem @ Problem::SchemaVersion { .. }) => return Err(problem.to_string()),
+                Err(problem) => tracing::warn!(reason = %problem, "waiting for the database"),
+            }
+            tokio::time::sleep(WAIT).await;
+        }
     }
 
     /// Calls one SQL function in one transaction as the caller behind `credentials`; see [`Database::answer`].
@@ -255,9 +306,17 @@ impl Database {
 
 /// Signs the caller in for this transaction and takes the role that comes back.
 async fn sign_in(tx: &Transaction<'_>, credentials: &Credentials) -> Result<(), Problem> {
-    let statement =
-        tx.prepare_cached("SELECT role FROM crm.sign_in($1::bytea)").await.map_err(sign_in_error)?;
-    let row = tx.query_one(&statement, &[&credentials.digest()]).await.map_err(sign_in_error)?;
+    let digest = credentials.digest().as_slice();
+    let (sql, parameters): (_, [&(dyn ToSql + Sync); 2]) = match credentials.subject() {
+        None => ("SELECT role FROM crm.sign_in($1::bytea)", [&digest, &digest]),
+        Some(named) => (
+            "SELECT role FROM crm.sign_in_subject($1::text, $2::text)",
+            [&named.subject, &named.organisation],
+        ),
+    };
+    let parameters = if credentials.subject().is_none() { &parameters[..1] } else { &parameters[..] };
+    let statement = tx.prepare_cached(sql).await.map_err(sign_in_error)?;
+    let row = tx.query_one(&statement, parameters).await.map_err(sign_in_error)?;
     let name: String = row.try_get(0).map_err(sign_in_error)?;
     let role = Role::parse(&name).ok_or_else(|| Problem::Internal {
         sqlstate: None,

@@ -11,15 +11,19 @@ mod credentials;
 mod cursor;
 mod database;
 mod decimal;
+mod docs;
 mod etag;
 mod extract;
 mod jobs;
+mod limits;
+mod metrics;
 mod observe;
 mod once;
 mod openapi;
 mod problem;
 mod routes;
 mod server;
+mod token;
 
 use std::process::ExitCode;
 

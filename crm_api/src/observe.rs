@@ -3,7 +3,10 @@
 //! The log names the route's template, never the path or the query string: both can hold a guest's name,
 //! telephone number or id.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -13,7 +16,10 @@ use axum::{
 };
 use uuid::Uuid;
 
-use crate::problem::{Cause, Problem};
+use crate::{
+    metrics::Metrics,
+    problem::{Cause, Problem},
+};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -22,7 +28,7 @@ const MAX_REQUEST_ID: usize = 64;
 
 /// Takes over or makes the request's id and answers it, logs one line, and forbids storing the response: it
 /// is personal data.
-pub async fn observe(request: Request, next: Next) -> Response {
+pub async fn observe(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers().get(X_REQUEST_ID));
     let method = request.method().clone();
@@ -35,6 +41,7 @@ pub async fn observe(request: Request, next: Next) -> Response {
 
     let status = response.status().as_u16();
     let milliseconds = started.elapsed().as_micros() as f64 / 1_000.0;
+    metrics.answered(method.as_str(), &route, status, started.elapsed());
     let cause = response.extensions_mut().remove::<Cause>();
     let sqlstate = cause.as_ref().and_then(|cause| cause.sqlstate.as_deref());
     let reason = cause.as_ref().and_then(|cause| cause.reason.as_deref());

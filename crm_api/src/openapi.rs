@@ -56,7 +56,7 @@ impl Modify for Everywhere {
         let components = document.components.get_or_insert_default();
         let mut bearer = Http::new(HttpAuthScheme::Bearer);
         bearer.bearer_format = Some("crm_ and 64 hexadecimal digits".to_owned());
-        bearer.description = Some("An API key, shown once when it was made.".to_owned());
+        bearer.description = Some("An API key, shown once when it was made; or a JWT of the platform's identity provider, where the service is configured for one.".to_owned());
         components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
         let session = ApiKeyValue::with_description(
             session::COOKIE,
@@ -179,6 +179,12 @@ pub enum Refused {
         "detail": "permission denied for function customer_list", "code": "42501"
     }))]
     Forbidden(Body),
+    /// This key asks too often.
+    #[response(status = 429, content_type = "application/problem+json",
+        headers(("Retry-After" = u64, description = "Seconds to wait")), example = json!({
+        "type": "about:blank", "title": "Too Many Requests", "status": 429, "detail": "This key asks too often."
+    }))]
+    TooMany(Body),
     /// Something went wrong inside; the log says what.
     #[response(status = 500, content_type = "application/problem+json", example = json!({
         "type": "about:blank", "title": "Internal Server Error", "status": 500,

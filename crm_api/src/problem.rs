@@ -25,6 +25,10 @@ pub const RETRY_AFTER_SECONDS: u16 = 2;
 pub enum Problem {
     #[error("no bearer key")]
     MissingKey,
+    #[error("a token that is not valid")]
+    InvalidToken,
+    #[error("too many requests of one caller")]
+    TooManyRequests { seconds: u64 },
     #[error("a session's change without its header")]
     MissingCsrfHeader,
     #[error("invalid parameter {pointer}")]
@@ -127,7 +131,8 @@ impl Problem {
 
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::MissingKey => StatusCode::UNAUTHORIZED,
+            Self::MissingKey | Self::InvalidToken => StatusCode::UNAUTHORIZED,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MissingCsrfHeader => StatusCode::FORBIDDEN,
             Self::InvalidParameter { .. } => StatusCode::BAD_REQUEST,
             Self::Refused(refusal) => refusal.status,
@@ -139,7 +144,8 @@ impl Problem {
 
     pub fn sqlstate(&self) -> Option<&str> {
         match self {
-            Self::MissingKey => Some("CR401"),
+            Self::MissingKey | Self::InvalidToken => Some("CR401"),
+            Self::TooManyRequests { .. } => None,
             Self::MissingCsrfHeader => Some("42501"),
             Self::InvalidParameter { .. } => Some("22023"),
             Self::SchemaVersion { .. } => Some("CR503"),
@@ -164,6 +170,12 @@ impl Problem {
                 "This needs an API key.".into(),
                 None,
                 Some("Send the header Authorization: Bearer <key>.".to_owned()),
+            ),
+            Self::InvalidToken => ("This token is not valid here and now.".into(), None, None),
+            Self::TooManyRequests { .. } => (
+                "This key asks too often.".into(),
+                None,
+                Some("Wait as long as the header Retry-After says.".to_owned()),
             ),
             Self::MissingCsrfHeader => (
                 "A session's requests that change anything need a header that other sites cannot send."
@@ -212,7 +224,13 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let cause = self.cause();
+        let retry_after = match &self {
+            Self::TooManyRequests { seconds } => Some(*seconds),
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER_SECONDS.into()),
+            _ => None,
+        };
         let challenge = match &self {
+            Self::InvalidToken => Some(r#"Bearer realm="crm", error="invalid_token""#),
             Self::MissingKey => Some(r#"Bearer realm="crm""#),
             Self::Refused(refusal) if refusal.status == StatusCode::UNAUTHORIZED => {
                 Some(r#"Bearer realm="crm", error="invalid_token""#)
@@ -220,14 +238,13 @@ impl IntoResponse for Problem {
             _ => None,
         };
         let mut response = (self.status(), Json(self.body())).into_response();
-        let status = response.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         if let Some(challenge) = challenge {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response.extensions_mut().insert(cause);
         response

@@ -1,34 +1,38 @@
 //! The server: layers around the routes, listening, stopping.
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, sync::Arc};
 
 use axum::{
     Router,
-    middleware::{from_fn, from_fn_with_state, map_response},
+    middleware::{from_fn_with_state, map_response},
     response::{IntoResponse, Response},
 };
-use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tokio::{net::TcpListener, signal::unix::SignalKind, sync::Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     config::Config,
     database::Database,
-    jobs, observe,
+    docs, jobs, limits,
+    metrics::{self, Metrics},
+    observe,
     problem::{self, Problem},
     routes,
 };
 
 /// Serves until SIGTERM or SIGINT, then lets running requests end, for one request timeout at most.
 ///
-/// Starts without a database too: `/readyz` says when there is one.
+/// Starts without a database too: `/readyz` says when there is one. Ends with an error when that has a schema of another
+/// version than this build knows.
 pub async fn serve(config: Config) -> Result<(), String> {
     // Records of the `log` crate are not taken in: the database driver writes parameter values there.
     tracing_subscriber::registry()
         .with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_filter(config.log.clone()))
         .init();
 
-    let app = app(Database::new(&config)?, config.request_timeout);
+    let database = Database::new(&config)?;
+    let app = app(database.clone(), &config);
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
@@ -49,7 +53,14 @@ pub async fn serve(config: Config) -> Result<(), String> {
             Err(_) => std::future::pending().await,
         }
     };
+    let refusal = async {
+        match database.wait_for_schema().await {
+            Ok(()) => std::future::pending().await,
+            Err(reason) => reason,
+        }
+    };
     tokio::select! {
+        refused = refusal => return Err(refused),
         result = server => result.map_err(|error| format!("server failed: {error}"))?,
         () = patience => tracing::warn!("requests still running were cut off"),
     }
@@ -63,12 +74,17 @@ pub async fn serve(config: Config) -> Result<(), String> {
 }
 
 /// All routes with the layers every request passes; the last layer here is the outermost.
-fn app(database: Database, request_timeout: Duration) -> Router {
-    routes::router(database)
-        .layer(from_fn_with_state(request_timeout, observe::limit_time))
+fn app(database: Database, config: &Config) -> Router {
+    let metrics = Arc::new(Metrics::new());
+    let room = Arc::new(Semaphore::new(config.max_requests));
+    routes::router(database.clone())
+        .merge(docs::router())
+        .layer(from_fn_with_state(config.request_timeout, observe::limit_time))
+        .layer(from_fn_with_state(room, limits::limit_crowd))
+        .merge(metrics::router(metrics.clone(), database))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(map_response(problem::ensure))
-        .layer(from_fn(observe::observe))
+        .layer(from_fn_with_state(metrics, observe::observe))
 }
 
 fn panicked(_: Box<dyn Any + Send>) -> Response {

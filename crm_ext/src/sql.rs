@@ -699,9 +699,14 @@ extension_sql_file!("../../sql/job/job_progress.sql", name = "job_job_progress",
 extension_sql_file!("../../sql/job/job_run.sql", name = "job_job_run", requires = ["job_job_progress"]);
 extension_sql_file!("../../sql/job/night_due.sql", name = "job_night_due", requires = ["job_job_run"]);
 extension_sql_file!(
+    "../../sql/job/outbox_length.sql",
+    name = "job_outbox_length",
+    requires = ["job_night_due"]
+);
+extension_sql_file!(
     "../../sql/job/repair_failed.sql",
     name = "job_repair_failed",
-    requires = ["job_night_due"]
+    requires = ["job_outbox_length"]
 );
 extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requires = ["job_repair_failed"]);
 extension_sql_file!("../../sql/job/schedule.sql", name = "job_schedule", requires = ["job_run_night"]);
@@ -741,9 +746,14 @@ extension_sql_file!(
 extension_sql_file!("../../sql/role/session.sql", name = "role_session", requires = ["role_principal_list"]);
 extension_sql_file!("../../sql/role/sign_in.sql", name = "role_sign_in", requires = ["role_session"]);
 extension_sql_file!(
+    "../../sql/role/sign_in_subject.sql",
+    name = "role_sign_in_subject",
+    requires = ["role_sign_in"]
+);
+extension_sql_file!(
     "../../sql/role/visible_venue.sql",
     name = "role_visible_venue",
-    requires = ["role_sign_in"]
+    requires = ["role_sign_in_subject"]
 );
 extension_sql_file!("../../sql/bi/cohorts.sql", name = "bi_cohorts", requires = ["role_visible_venue"]);
 extension_sql_file!("../../sql/schema/finalize.sql", finalize);

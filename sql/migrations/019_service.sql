@@ -46,3 +46,7 @@ COMMENT ON COLUMN crm.kept_answer.key IS 'The caller''s name for the request';
 COMMENT ON COLUMN crm.kept_answer.request_hash IS 'SHA-256 of method, path, query and body';
 COMMENT ON COLUMN crm.kept_answer.answer IS 'What the statement returned: a JSON array of its rows';
 COMMENT ON COLUMN crm.kept_answer.created_at IS 'When it was given first';
+
+ALTER TABLE crm.principal ADD COLUMN subject text CHECK (length(subject) BETWEEN 1 AND 255);
+CREATE UNIQUE INDEX principal_by_subject ON crm.principal (org_id, subject);
+COMMENT ON COLUMN crm.principal.subject IS 'How the platform''s identity provider names him in its tokens; null for callers by key';

@@ -202,7 +202,7 @@ AS $$
     ('job_progress', 'kept', 'keep', 'job as_of recount venues_done venues_total venue_id rows pid started_at updated_at finished_at'),
     ('migration', 'kept', 'keep', 'version name sha256 applied_at'),
     ('organisation', 'kept', 'keep', 'org_id ref name created_at default_region segments_inline'),
-    ('principal', 'kept', 'keep', 'org_id principal_id name role venue_ids db_user created_at'),
+    ('principal', 'kept', 'keep', 'org_id principal_id name role venue_ids db_user created_at subject'),
     ('product_sale', 'kept', 'keep', 'org_id venue_id product_ref last_sold_at'),
     ('retention_policy', 'kept', 'keep', 'org_id anonymise_after_months drop_events_after_months set_by set_at'),
     ('segment_tally', 'kept', 'keep', 'org_id segment_id tally_id delta'),

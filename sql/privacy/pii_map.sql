@@ -17,7 +17,7 @@ $$;
 COMMENT ON FUNCTION crm.pii_map() IS 'As of the view crm.pii_map';
 
 CREATE OR REPLACE FUNCTION crm.check_pii_map() RETURNS TABLE (relation text, column_name text, problem text)
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
   WITH present AS (
@@ -55,5 +55,6 @@ AS $$
   FROM mapped AS m JOIN present AS p ON p.relation = m.relation AND p.column_name = m.column_name
   WHERE p.attnotnull AND m.treatment IN ('null', 'mention:', 'name:')
 $$;
+ALTER FUNCTION crm.check_pii_map() OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.check_pii_map() IS 'What the map of personal data misses or names in vain: tables and columns without a class, entries that name nothing, treatments that cannot be. No rows where all is classified.';
 GRANT EXECUTE ON FUNCTION crm.check_pii_map() TO crm_admin;

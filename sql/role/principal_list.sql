@@ -13,7 +13,7 @@ END
 $$;
 COMMENT ON FUNCTION crm.require_admin() IS 'Organisation of the caller, who must be an admin of all its venues, or a superuser acting as himself; 42501 for others';
 
-CREATE OR REPLACE FUNCTION crm.principal_list() RETURNS TABLE (principal_id uuid, name text, role text, venue_ids uuid[], keys bigint, created_at timestamptz)
+CREATE OR REPLACE FUNCTION crm.principal_list() RETURNS TABLE (principal_id uuid, name text, role text, venue_ids uuid[], keys bigint, created_at timestamptz, subject text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -23,7 +23,7 @@ DECLARE
 BEGIN
   RETURN QUERY
   SELECT p.principal_id, p.name, p.role, p.venue_ids,
-         (SELECT count(*) FROM crm.api_key AS k WHERE k.org_id = p.org_id AND k.principal_id = p.principal_id), p.created_at
+         (SELECT count(*) FROM crm.api_key AS k WHERE k.org_id = p.org_id AND k.principal_id = p.principal_id), p.created_at, p.subject
   FROM crm.principal AS p WHERE p.org_id = org ORDER BY p.name, p.principal_id;
 END
 $$;
@@ -31,19 +31,27 @@ ALTER FUNCTION crm.principal_list() OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.principal_list() IS 'Who may act for the caller''s organisation, with how many keys';
 GRANT EXECUTE ON FUNCTION crm.principal_list() TO crm_admin;
 
-CREATE OR REPLACE FUNCTION crm.add_principal(name text, role text, venues text[] DEFAULT NULL) RETURNS uuid
+CREATE OR REPLACE FUNCTION crm.add_principal(name text, role text, venues text[] DEFAULT NULL, subject text DEFAULT NULL) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_variable
 DECLARE
   org int := crm.require_admin();
+  made uuid := crm.create_principal(name, (SELECT o.ref FROM crm.organisation AS o WHERE o.org_id = org), role, venues);
 BEGIN
-  RETURN crm.create_principal(name, (SELECT o.ref FROM crm.organisation AS o WHERE o.org_id = org), role, venues);
+  IF length(subject) NOT BETWEEN 1 AND 255 THEN
+    RAISE EXCEPTION 'a subject has 1 to 255 characters' USING ERRCODE = '22023', COLUMN = 'subject';
+  ELSIF EXISTS (SELECT FROM crm.principal AS p WHERE p.org_id = org AND p.subject = subject) THEN
+    RAISE EXCEPTION 'there is a principal of this subject already' USING ERRCODE = 'CR409', COLUMN = 'subject';
+  END IF;
+  UPDATE crm.principal AS p SET subject = subject WHERE p.org_id = org AND p.principal_id = made AND subject IS NOT NULL;
+  RETURN made;
 END
 $$;
-ALTER FUNCTION crm.add_principal(text, text, text[]) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.add_principal(text, text, text[]) IS 'Lets somebody act for the caller''s organisation by keys, as reader, staff, manager or admin, limited to some venues or (null) not. 22023 names the parameter at fault, CR404 an unknown venue.';
-GRANT EXECUTE ON FUNCTION crm.add_principal(text, text, text[]) TO crm_admin;
+ALTER FUNCTION crm.add_principal(text, text, text[], text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.add_principal(text, text, text[], text) IS 'Lets somebody act for the caller''s organisation by keys, or by tokens of the platform''s identity provider that name him as a subject: as reader, staff, manager or admin, limited to some venues or (null) not. 22023 names the parameter at fault, CR404 an unknown venue, CR409 a subject that is taken.';
+GRANT EXECUTE ON FUNCTION crm.add_principal(text, text, text[], text) TO crm_admin;
 
 CREATE OR REPLACE FUNCTION crm.key_list() RETURNS TABLE (key_id uuid, name text, principal_id uuid, principal text, role text, created_at timestamptz, expires_at timestamptz, last_used_on date)
 LANGUAGE plpgsql STABLE SECURITY DEFINER

@@ -34,6 +34,9 @@ struct Principal {
     /// How many keys he has.
     keys: i64,
     created_at: DateTime<Utc>,
+    /// How the platform's identity provider names him in its tokens.
+    #[schema(required)]
+    subject: Option<String>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -45,6 +48,9 @@ struct NewPrincipal {
     role: Role,
     /// The venues' uuids, or the platform's own ids; null for all.
     venues: Option<Vec<String>>,
+    /// How the platform's identity provider names him in its tokens; null for callers by key.
+    #[schema(max_length = 255)]
+    subject: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -105,10 +111,11 @@ async fn list_principals(
 async fn create_principal(
     caller: Caller,
     NoParameters: NoParameters,
-    Body(NewPrincipal { name, role, venues }): Body<NewPrincipal>,
+    Body(NewPrincipal { name, role, venues, subject }): Body<NewPrincipal>,
 ) -> Result<(StatusCode, Json<PrincipalId>), Problem> {
-    const SQL: &str = json_rows!("SELECT crm.add_principal($1::text, $2::text, $3::text[]) AS principal_id");
-    let made = caller.one("add_principal", SQL, &[&name, &role.name(), &venues]).await;
+    const SQL: &str =
+        json_rows!("SELECT crm.add_principal($1::text, $2::text, $3::text[], $4::text) AS principal_id");
+    let made = caller.one("add_principal", SQL, &[&name, &role.name(), &venues, &subject]).await;
     made.map(|made| (StatusCode::CREATED, Json(made))).map_err(|problem| problem.at_or_body(&[]))
 }
 

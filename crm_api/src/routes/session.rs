@@ -104,8 +104,12 @@ async fn open_session(
     Body(SignIn { key }): Body<SignIn>,
 ) -> Result<impl IntoResponse, Problem> {
     let credentials = Credentials::new(key.trim());
+    database.limits().admit(credentials.digest())?;
     let rows = database
-        .as_service("SELECT token, expires_at FROM crm.open_session($1::bytea)", &[&credentials.digest()])
+        .as_service(
+            "SELECT token, expires_at FROM crm.open_session($1::bytea)",
+            &[&credentials.digest().as_slice()],
+        )
         .await?;
     let row = rows.first().ok_or(Problem::MissingKey)?;
     let token: &str = row.try_get(0)?;
@@ -134,7 +138,7 @@ async fn close_session(
 ) -> Result<impl IntoResponse, Problem> {
     if let Some(token) = credentials::session_token(&headers) {
         let session = Credentials::new(token);
-        database.as_service("SELECT crm.close_session($1::bytea)", &[&session.digest()]).await?;
+        database.as_service("SELECT crm.close_session($1::bytea)", &[&session.digest().as_slice()]).await?;
     }
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie(&headers, "", 0))]))
 }
