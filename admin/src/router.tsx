@@ -30,6 +30,7 @@ export const router = createBrowserRouter([
           { path: "segments/new", element: page(() => import("./pages/segments/Edit")) },
           { path: "segments/:id", element: page(() => import("./pages/segments/Segment")) },
           { path: "segments/:id/edit", element: page(() => import("./pages/segments/Edit")) },
+          { path: "privacy", element: page(() => import("./pages/privacy/Privacy")) },
           { path: "imports", element: page(() => import("./pages/imports/Imports")) },
           { path: "imports/:id", element: page(() => import("./pages/imports/Import")) },
           { path: "settings/*", element: page(() => import("./pages/settings/Settings")) },

@@ -28,7 +28,7 @@ for (const [kind, options] of Object.entries(KINDS)) {
     const { page } = await signedIn(browser, { ...options, venue: story.venue.venue_id, bypassCSP: true });
     const guest = `/guests/${story.vip.customer_id}`;
     const pages = [
-      "/", "/host", `/host?q=${encodeURIComponent(story.vip.name)}`, "/guests?label=LOST,AT_RISK", guest, `${guest}?tab=preferences`, `${guest}?tab=notes`, `${guest}?tab=segments`,
+      "/", "/host", `/host?q=${encodeURIComponent(story.vip.name)}`, "/guests?label=LOST,AT_RISK", guest, `${guest}?tab=preferences`, `${guest}?tab=notes`, `${guest}?tab=segments`, `${guest}?tab=privacy`, "/privacy",
       "/segments", `/segments/${story.segment}`, `/segments/${story.segment}/edit`, "/segments/new", "/imports", "/settings/venue", "/settings/tags", "/settings/jobs", "/settings/bindings", "/settings/keys",
     ];
     for (const address of pages) {

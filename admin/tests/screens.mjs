@@ -39,6 +39,7 @@ const PAGES = {
     await page.getByRole("cell").first().waitFor();
     await settled(page);
   },
+  privacy: (page) => open(page, "/privacy"),
   jobs: (page) => open(page, "/settings/jobs"),
   keys: (page) => open(page, "/settings/keys"),
 };

@@ -1,7 +1,7 @@
 import type { Messages } from ".";
 
 export const de: Messages = {
-  nav: { today: "Heute", host: "Empfang", guests: "Gäste", segments: "Segmente", imports: "Import", settings: "Einstellungen" },
+  nav: { more: "Mehr", today: "Heute", host: "Empfang", guests: "Gäste", segments: "Segmente", privacy: "Datenschutz", imports: "Import", settings: "Einstellungen" },
   shell: {
     skip: "Zum Inhalt", navigation: "Hauptnavigation", search: "Gast suchen, am besten per Telefon  ( / )", venue: "Betrieb", account: "Konto",
     language: "Sprache", scheme: "Darstellung", light: "Hell", dark: "Dunkel", auto: "Wie das Gerät", signOut: "Abmelden",
@@ -39,7 +39,7 @@ export const de: Messages = {
   guest: {
     unnamed: "Ohne Namen", back: "Zurück", edit: "Bearbeiten", name: "Name", phone: "Telefon", email: "E-Mail", birthday: "Geburtstag", birthdayHint: "1990-05-17, oder --05-17 ohne Jahr",
     language: "Sprache", document: "Ausweis", knownSince: "Bekannt seit", reference: "Referenz", saved: "Gespeichert",
-    timeline: "Verlauf", orders: "Bestellungen", preferences: "Vorlieben", notes: "Notizen", segments: "Segmente", nothingYet: "Noch nichts",
+    timeline: "Verlauf", orders: "Bestellungen", preferences: "Vorlieben", notes: "Notizen", segments: "Segmente", privacy: "Datenschutz", nothingYet: "Noch nichts",
     lifetime: "Alle Betriebe", noOrders: "Noch keine Bestellung", highest: "Höchste Rechnung", first: "Erster Besuch", lastVisit: "Letzter Besuch", usualGap: "Üblich",
     everyDays: "alle {{days}} Tage", nextChange: "Label wechselt", recency: "Aktualität", frequency: "Häufigkeit", monetary: "Umsatz", score: "{{name}}: {{score}} von 5",
     usualTable: "Stammtisch", likes: "Mag", blocked: "Gesperrt", block: "Sperren", unblock: "Entsperren", blockWhy: "Warum",
@@ -93,6 +93,16 @@ export const de: Messages = {
       has_none: "enthalten keines von", is_empty: "sind leer", any: "mindestens eine", none: "keine", count_eq: "Anzahl ist", count_gte: "mindestens", count_lte: "höchstens", sum_gte: "Summe mindestens",
       sum_lte: "Summe höchstens", quantity_gte: "Menge mindestens", quantity_lte: "Menge höchstens",
     },
+  },
+  privacy: {
+    consents: "Einwilligungen", history: "Verzeichnis der Einwilligungen", noHistory: "Noch nichts verzeichnet", recorded: "Verzeichnet", grant: "Erteilt", revoke: "Widerrufen", sealed: "versiegelt als Nummer {{n}}", unsealed: "noch nicht versiegelt", proof: "Nachweis",
+    held: "Alles, was vorliegt", erasure: "Löschung", due_one: "Wird am {{day}} gelöscht, in {{count}} Tag", due_other: "Wird am {{day}} gelöscht, in {{count}} Tagen", ask: "Löschung beantragen", cancel: "Antrag zurücknehmen",
+    eraseNow: "Jetzt löschen", eraseNowHint: "{{name}} wird sofort und überall anonym. Bestellungen bleiben, ohne Person. Das lässt sich nicht rückgängig machen.", asked: "Löschung beantragt", cancelled: "Antrag zurückgenommen", erased: "Gelöscht",
+    reason: "Grund", reasonHint: "Er wird aufbewahrt: nennen Sie darin niemanden.", reachable: "Gäste erreichbar", ledger: "Verzeichnis der Einwilligungen", verify: "Prüfen", entries: "Einträge", sealedEntries: "Versiegelt", intact: "Jedes Glied ist unversehrt",
+    erasures: "Löschungen", noErasures: "Keine", request: "Antrag {{n}}", dueOn: "fällig am {{day}}", residue: "{{n}} Spuren danach gefunden", map: "Karte der Personendaten", mapComplete: "Jede Spalte ist eingeordnet",
+    retention: "Aufbewahrung, eine Vorschau", anonymiseAfter: "Gäste anonymisieren nach Monaten", dropAfter: "Ereignisse löschen nach Monaten", preview: "Vorschau", accesses: "Wer Personendaten ansah oder mitnahm", noAccesses: "Noch niemand",
+    channel: { EMAIL_MARKETING: "E-Mail", SMS_MARKETING: "SMS", WHATSAPP_MARKETING: "WhatsApp", REVIEW_REQUEST: "Bitte um Bewertung" },
+    state: { GRANTED: "Erteilt", REVOKED: "Widerrufen", PENDING: "Angefragt", EXPIRED: "Verfallen", NEVER: "Nie gefragt", REQUESTED: "Offen", EXECUTED: "Ausgeführt", CANCELLED: "Zurückgenommen" },
   },
   imports: {
     drop: "Eine Datei mit Gästen hier ablegen", dropHint: "CSV, wie eine Tabellenkalkulation sie speichert. Nichts wird geladen, bevor Sie gesehen haben, was daraus würde, und jedes Laden lässt sich zurücknehmen.", choose: "Datei wählen",

@@ -1,5 +1,5 @@
 export const en = {
-  nav: { today: "Today", host: "Host", guests: "Guests", segments: "Segments", imports: "Import", settings: "Settings" },
+  nav: { more: "More", today: "Today", host: "Host", guests: "Guests", segments: "Segments", privacy: "Privacy", imports: "Import", settings: "Settings" },
   shell: {
     skip: "Skip to content", navigation: "Main navigation", search: "Search a guest, phone first  ( / )", venue: "Venue", account: "Account",
     language: "Language", scheme: "Appearance", light: "Light", dark: "Dark", auto: "As the device", signOut: "Sign out",
@@ -37,7 +37,7 @@ export const en = {
   guest: {
     unnamed: "No name", back: "Back", edit: "Edit", name: "Name", phone: "Phone", email: "E-mail", birthday: "Birthday", birthdayHint: "1990-05-17, or --05-17 without the year",
     language: "Language", document: "Document", knownSince: "Known since", reference: "Reference", saved: "Saved",
-    timeline: "Timeline", orders: "Orders", preferences: "Preferences", notes: "Notes", segments: "Segments", nothingYet: "Nothing yet",
+    timeline: "Timeline", orders: "Orders", preferences: "Preferences", notes: "Notes", segments: "Segments", privacy: "Privacy", nothingYet: "Nothing yet",
     lifetime: "All venues", noOrders: "No order yet", highest: "Highest bill", first: "First visit", lastVisit: "Last visit", usualGap: "Usually",
     everyDays: "every {{days}} days", nextChange: "Label changes", recency: "Recency", frequency: "Frequency", monetary: "Spend", score: "{{name}}: {{score}} of 5",
     usualTable: "Usual table", likes: "Likes", blocked: "Blocked", block: "Block", unblock: "Unblock", blockWhy: "Why",
@@ -91,6 +91,16 @@ export const en = {
       has_none: "include none of", is_empty: "are empty", any: "at least one", none: "none", count_eq: "number is", count_gte: "at least", count_lte: "at most", sum_gte: "sum at least",
       sum_lte: "sum at most", quantity_gte: "quantity at least", quantity_lte: "quantity at most",
     },
+  },
+  privacy: {
+    consents: "Consents", history: "Ledger of consents", noHistory: "Nothing recorded yet", recorded: "Recorded", grant: "Granted", revoke: "Revoked", sealed: "sealed as number {{n}}", unsealed: "not sealed yet", proof: "Proof",
+    held: "All that is held", erasure: "Erasure", due_one: "Will be erased on {{day}}, in {{count}} day", due_other: "Will be erased on {{day}}, in {{count}} days", ask: "Request erasure", cancel: "Take the request back",
+    eraseNow: "Erase now", eraseNowHint: "{{name}} is made anonymous everywhere, at once. Orders stay, without a person. This cannot be undone.", asked: "Erasure requested", cancelled: "Request taken back", erased: "Erased",
+    reason: "Reason", reasonHint: "It is kept: name nobody in it.", reachable: "guests reachable", ledger: "Ledger of consents", verify: "Verify", entries: "Entries", sealedEntries: "Sealed", intact: "Every link is intact",
+    erasures: "Erasures", noErasures: "None", request: "Request {{n}}", dueOn: "due on {{day}}", residue: "{{n}} traces found afterwards", map: "Map of personal data", mapComplete: "Every column is classified",
+    retention: "Retention, a preview", anonymiseAfter: "Anonymise guests after months", dropAfter: "Drop events after months", preview: "Preview", accesses: "Who looked at or took personal data", noAccesses: "Nobody yet",
+    channel: { EMAIL_MARKETING: "E-mail", SMS_MARKETING: "SMS", WHATSAPP_MARKETING: "WhatsApp", REVIEW_REQUEST: "Request for a review" },
+    state: { GRANTED: "Granted", REVOKED: "Revoked", PENDING: "Asked", EXPIRED: "Expired", NEVER: "Never asked", REQUESTED: "Open", EXECUTED: "Executed", CANCELLED: "Taken back" },
   },
   imports: {
     drop: "Drop a file of guests here", dropHint: "CSV as a spreadsheet saves it. Nothing is loaded before you have seen what would come of it, and a load can be taken back.", choose: "Choose a file",

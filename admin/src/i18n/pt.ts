@@ -1,7 +1,7 @@
 import type { Messages } from ".";
 
 export const pt: Messages = {
-  nav: { today: "Hoje", host: "Recepção", guests: "Clientes", segments: "Segmentos", imports: "Importar", settings: "Ajustes" },
+  nav: { more: "Mais", today: "Hoje", host: "Recepção", guests: "Clientes", segments: "Segmentos", privacy: "Privacidade", imports: "Importar", settings: "Ajustes" },
   shell: {
     skip: "Ir para o conteúdo", navigation: "Navegação principal", search: "Procurar um cliente, de preferência pelo telefone  ( / )", venue: "Casa", account: "Conta",
     language: "Idioma", scheme: "Aparência", light: "Clara", dark: "Escura", auto: "Como no dispositivo", signOut: "Sair",
@@ -39,7 +39,7 @@ export const pt: Messages = {
   guest: {
     unnamed: "Sem nome", back: "Voltar", edit: "Editar", name: "Nome", phone: "Telefone", email: "E-mail", birthday: "Aniversário", birthdayHint: "1990-05-17, ou --05-17 sem o ano",
     language: "Idioma", document: "Documento", knownSince: "Conhecido desde", reference: "Referência", saved: "Guardado",
-    timeline: "Histórico", orders: "Pedidos", preferences: "Preferências", notes: "Notas", segments: "Segmentos", nothingYet: "Ainda nada",
+    timeline: "Histórico", orders: "Pedidos", preferences: "Preferências", notes: "Notas", segments: "Segmentos", privacy: "Privacidade", nothingYet: "Ainda nada",
     lifetime: "Todas as casas", noOrders: "Ainda sem pedidos", highest: "Maior conta", first: "Primeira visita", lastVisit: "Última visita", usualGap: "Costuma vir",
     everyDays: "cada {{days}} dias", nextChange: "A classe muda", recency: "Recência", frequency: "Frequência", monetary: "Gasto", score: "{{name}}: {{score}} de 5",
     usualTable: "Mesa habitual", likes: "Gosta de", blocked: "Bloqueado", block: "Bloquear", unblock: "Desbloquear", blockWhy: "Porquê",
@@ -93,6 +93,16 @@ export const pt: Messages = {
       has_none: "não incluem nenhum de", is_empty: "estão vazios", any: "pelo menos um", none: "nenhum", count_eq: "o número é", count_gte: "no mínimo", count_lte: "no máximo", sum_gte: "soma no mínimo",
       sum_lte: "soma no máximo", quantity_gte: "quantidade no mínimo", quantity_lte: "quantidade no máximo",
     },
+  },
+  privacy: {
+    consents: "Consentimentos", history: "Registo de consentimentos", noHistory: "Ainda nada registado", recorded: "Registado", grant: "Dado", revoke: "Retirado", sealed: "selado com o número {{n}}", unsealed: "ainda não selado", proof: "Prova",
+    held: "Tudo o que se guarda", erasure: "Apagamento", due_one: "Será apagado a {{day}}, em {{count}} dia", due_other: "Será apagado a {{day}}, em {{count}} dias", ask: "Pedir apagamento", cancel: "Retirar o pedido",
+    eraseNow: "Apagar já", eraseNowHint: "{{name}} torna-se anónimo em todo o lado, de imediato. Os pedidos ficam, sem pessoa. Não se pode desfazer.", asked: "Apagamento pedido", cancelled: "Pedido retirado", erased: "Apagado",
+    reason: "Motivo", reasonHint: "Fica guardado: não nomeie ninguém.", reachable: "clientes contactáveis", ledger: "Registo de consentimentos", verify: "Verificar", entries: "Entradas", sealedEntries: "Seladas", intact: "Todos os elos estão intactos",
+    erasures: "Apagamentos", noErasures: "Nenhum", request: "Pedido {{n}}", dueOn: "previsto para {{day}}", residue: "{{n}} vestígios encontrados depois", map: "Mapa de dados pessoais", mapComplete: "Todas as colunas estão classificadas",
+    retention: "Conservação, uma previsão", anonymiseAfter: "Anonimizar clientes após meses", dropAfter: "Apagar eventos após meses", preview: "Prever", accesses: "Quem viu ou levou dados pessoais", noAccesses: "Ainda ninguém",
+    channel: { EMAIL_MARKETING: "E-mail", SMS_MARKETING: "SMS", WHATSAPP_MARKETING: "WhatsApp", REVIEW_REQUEST: "Pedido de avaliação" },
+    state: { GRANTED: "Dado", REVOKED: "Retirado", PENDING: "Pedido", EXPIRED: "Expirado", NEVER: "Nunca perguntado", REQUESTED: "Em aberto", EXECUTED: "Executado", CANCELLED: "Retirado" },
   },
   imports: {
     drop: "Largue aqui um ficheiro de clientes", dropHint: "CSV, como uma folha de cálculo o guarda. Nada se carrega antes de ver o que daí resultaria, e pode voltar atrás.", choose: "Escolher um ficheiro",

@@ -1,6 +1,6 @@
-import { AppShell, Group, Text, UnstyledButton } from "@mantine/core";
+import { AppShell, Group, Menu, Text, UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { IconChartBar, IconFilterHeart, IconSearch, IconSettings, IconUpload, IconUsers } from "@tabler/icons-react";
+import { IconChartBar, IconDots, IconFilterHeart, IconSearch, IconSettings, IconShieldLock, IconUpload, IconUsers } from "@tabler/icons-react";
 import { useIsFetching } from "@tanstack/react-query";
 import { Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -10,13 +10,16 @@ import { AccountMenu, VenueMenu } from "./menus";
 import { useMay } from "./session";
 
 const PLACES = [
-  { to: "/", key: "today", Icon: IconChartBar, role: "reader" },
+  { to: "/", key: "today", Icon: IconChartBar, IconDots, role: "reader" },
   { to: "/host", key: "host", Icon: IconSearch, role: "staff" },
   { to: "/guests", key: "guests", Icon: IconUsers, role: "staff" },
   { to: "/segments", key: "segments", Icon: IconFilterHeart, role: "manager" },
+  { to: "/privacy", key: "privacy", Icon: IconShieldLock, role: "manager" },
   { to: "/imports", key: "imports", Icon: IconUpload, role: "manager" },
   { to: "/settings", key: "settings", Icon: IconSettings, role: "manager" },
 ] as const;
+/** Places below a phone's page, beside the menu of the others. */
+const BELOW = 4;
 
 export function Shell() {
   const { t } = useTranslation();
@@ -43,12 +46,25 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       {!narrow && <AppShell.Navbar p="sm" className="nav" aria-label={t("shell.navigation")}>{links}</AppShell.Navbar>}
-      {narrow && <AppShell.Footer><nav className="tabs-below" aria-label={t("shell.navigation")}>{links}</nav></AppShell.Footer>}
+      {narrow && <AppShell.Footer><nav className="tabs-below" aria-label={t("shell.navigation")}>{links.slice(0, BELOW)}{places.length > BELOW && <More places={places.slice(BELOW)} />}</nav></AppShell.Footer>}
       <AppShell.Main id="main" tabIndex={-1}>
         <Suspense fallback={<Lines count={6} />}><Outlet /></Suspense>
       </AppShell.Main>
       <Refreshes />
     </AppShell>
+  );
+}
+
+/** What does not fit below a phone's page. */
+function More({ places }: { places: readonly (typeof PLACES)[number][] }) {
+  const { t } = useTranslation();
+  return (
+    <Menu position="top-end" width={200}>
+      <Menu.Target><UnstyledButton><IconDots size={20} aria-hidden />{t("nav.more")}</UnstyledButton></Menu.Target>
+      <Menu.Dropdown>
+        {places.map(({ to, key, Icon }) => <Menu.Item key={to} component={NavLink} to={to} leftSection={<Icon size={18} />}>{t(`nav.${key}`)}</Menu.Item>)}
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 

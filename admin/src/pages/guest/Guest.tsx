@@ -11,13 +11,14 @@ import { type Dossier, useDossier } from "./dossier";
 import { EditGuest } from "./EditGuest";
 import { Notes } from "./Notes";
 import { Preferences } from "./Preferences";
+import { Privacy } from "./Privacy";
 import { Rhythm } from "./Rhythm";
 import { MemberOf } from "./MemberOf";
 import { GuestTags } from "./GuestTags";
 import { Timeline } from "./Timeline";
 import { LifetimeCard, VenueCards } from "./Totals";
 
-const TABS = ["timeline", "orders", "preferences", "notes", "segments"] as const;
+const TABS = ["timeline", "orders", "preferences", "notes", "segments", "privacy"] as const;
 
 export default function Guest() {
   const { id = "" } = useParams();
@@ -42,6 +43,7 @@ function Known({ dossier }: { dossier: Dossier }) {
     preferences: <Preferences dossier={dossier} />,
     notes: <Notes dossier={dossier} />,
     segments: <MemberOf id={id} />,
+    privacy: <Privacy id={id} name={profile.name ?? t("guest.unnamed")} />,
   };
   return (
     <Page
