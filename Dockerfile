@@ -1,12 +1,21 @@
 # docker build -t pg_crm .                            PostgreSQL with pg_crm and pg_cron
 # docker build -t pg_crm-service --target service .   the HTTP service
 
+FROM node:22-bookworm-slim AS admin
+WORKDIR /source/admin
+COPY admin/package.json admin/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY admin .
+COPY crm_api/openapi.json ../crm_api/openapi.json
+RUN npm run build
+
 FROM rust:1.95-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
       postgresql-server-dev-15 libclang-dev && rm -rf /var/lib/apt/lists/*
 RUN cargo install --locked --version 0.18.1 cargo-pgrx && cargo pgrx init --pg15 /usr/lib/postgresql/15/bin/pg_config
 WORKDIR /source
 COPY . .
+COPY --from=admin /source/admin/dist admin/dist
 RUN cargo pgrx package --package crm_ext --pg-config /usr/lib/postgresql/15/bin/pg_config && cargo build --release --package crm_api
 
 FROM debian:bookworm-slim AS service

@@ -10,6 +10,7 @@ mkdir -p "$demo"
 chmod 700 "$demo"
 
 "$ROOT/scripts/install.sh"
+"$ROOT/scripts/admin.sh"
 say "building the service"
 (cd "$ROOT" && cargo build --quiet --release --package crm_api)
 
@@ -93,4 +94,5 @@ Try next (.demo/env holds these as shell lines; key: $admin_key):
   psql '$database_url' -c "SELECT jsonb_pretty(crm.dossier('$regular'))"
   curl -s -H 'Authorization: Bearer $admin_key' '$api/v1/customers?label=AT_RISK&sort=spend&limit=5'
   $api/openapi.json describes the service.
+  $api/ is the admin UI: sign in with the key.
 END

@@ -4,7 +4,7 @@
 
 PGRX_VERSION=$(sed -n 's/^pgrx = "=\(.*\)"$/\1/p' "$ROOT/Cargo.toml")
 PGSPOT_VERSION=0.9.4
-PACKAGES="postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR postgresql-$PG_MAJOR-cron postgresql-$PG_MAJOR-plpgsql-check libclang-dev gcc libc6-dev make pkg-config libssl-dev python3-venv"
+PACKAGES="postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR postgresql-$PG_MAJOR-cron postgresql-$PG_MAJOR-plpgsql-check libclang-dev gcc libc6-dev make pkg-config libssl-dev python3-venv chromium fonts-inter"
 
 command -v cargo >/dev/null || fail "a Rust toolchain is needed (cargo is not on the PATH)"
 missing=()

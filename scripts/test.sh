@@ -6,6 +6,7 @@
 cd "$ROOT"
 say "names in the install script"
 "$ROOT/scripts/pgspot.sh"
+"$ROOT/scripts/admin.sh"
 say "building the system tests"
 cargo build --quiet --package crm_api --package crm_bench
 cargo test --quiet --package crm_tests --no-run
@@ -25,6 +26,7 @@ say "regression and isolation tests inside PostgreSQL"
 PG_CONFIG=$PG_CONFIG "$ROOT/pgrx-tests/run.sh"
 say "system tests"
 cargo test --package crm_tests --no-fail-fast -- --test-threads=2
+"$ROOT/scripts/admin-test.sh"
 say "the benchmarks at their smallest: every case runs and both sides compute the same"
 log=$(mktemp)
 CRM_BENCH_URL=$CRM_TEST_URL cargo run --quiet --package crm_bench -- --orders 4000 --rounds 1 >"$log" 2>&1 ||

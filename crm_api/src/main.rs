@@ -3,6 +3,7 @@
 //! A thin layer: each request is one transaction that calls one SQL function under the caller's role.
 //! Every rule lives in the database.
 
+mod admin;
 mod caller;
 mod check;
 mod command;

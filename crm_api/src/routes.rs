@@ -23,7 +23,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{database::Database, once, openapi::Frame};
+use crate::{admin, database::Database, once, openapi::Frame};
 
 /// Bytes of a request's body at most: ten thousand guests by their ids.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -31,9 +31,9 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// Bytes of a file of guests at most, as of `crm.create_import`.
 const MAX_FILE_BYTES: usize = 50 * 1024 * 1024;
 
-/// Every route of the service.
+/// Every route of the service; all other paths are the admin UI's.
 pub fn router(database: Database) -> Router {
-    documented().split_for_parts().0.with_state(database)
+    documented().split_for_parts().0.fallback(admin::serve).with_state(database)
 }
 
 /// The OpenAPI document of [`router`].

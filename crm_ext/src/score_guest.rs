@@ -63,7 +63,10 @@ fn cause(customer_id: Uuid) -> (&'static str, Option<String>) {
         let value = pg_sys::GetConfigOption(c"crm.cause".as_ptr(), true, false);
         if value.is_null() { c"" } else { CStr::from_ptr(value) }
     };
-    match ["night", "time", "merge"].into_iter().find(|cause| cause.as_bytes() == setting.to_bytes()) {
+    match ["night", "time", "merge", "objection"]
+        .into_iter()
+        .find(|cause| cause.as_bytes() == setting.to_bytes())
+    {
         Some(cause) => (cause, None),
         None => ("order", collected::last_order(customer_id)),
     }

@@ -91,7 +91,7 @@ BEGIN
     JOIN crm.venue AS v ON v.org_id = t.org_id AND v.venue_id = t.venue_id
     JOIN crm.venue_scoring AS s ON s.org_id = t.org_id AND s.venue_id = t.venue_id
     CROSS JOIN LATERAL (SELECT crm.local_day(crm.now(), s.timezone, s.day_starts_at) - crm.local_day(t.last_order_at, s.timezone, s.day_starts_at) AS days) AS d
-    WHERE t.org_id = org AND t.customer_id = guest AND (sees IS NULL OR t.venue_id = ANY (sees))
+    WHERE t.org_id = org AND t.customer_id = guest AND t.label IS NOT NULL AND (sees IS NULL OR t.venue_id = ANY (sees))
     UNION ALL
     SELECT 3, 'BIRTHDAY', CASE d.days WHEN 0 THEN 'today' WHEN 1 THEN 'tomorrow' ELSE 'in ' || d.days || ' days' END
     FROM (SELECT crm.next_anniversary(crm.annual_day(c.birth_date, c.birthday), crm.now()::date) - crm.now()::date AS days

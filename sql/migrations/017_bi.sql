@@ -41,12 +41,11 @@ CREATE VIEW crm_bi.customers WITH (security_barrier = true) AS
     SELECT h.city FROM home AS h GROUP BY h.city HAVING count(*) >= 5
   )
   SELECT c.customer_id,
-         CASE WHEN a.years < 18 THEN 'under 18' WHEN a.years < 25 THEN '18-24' WHEN a.years < 35 THEN '25-34' WHEN a.years < 45 THEN '35-44'
-              WHEN a.years < 55 THEN '45-54' WHEN a.years < 65 THEN '55-64' WHEN a.years >= 65 THEN '65 and over' END AS age_band,
+         (ARRAY['under 18', '18-24', '25-34', '35-44', '45-54', '55-64', '65 and over'])[
+           1 + width_bucket(date_part('year', age((SELECT crm.now() AT TIME ZONE 'UTC'), c.birth_date::timestamp)), '{18,25,35,45,55,65}')] AS age_band,
          t.city, substring(c.language FROM '^[a-z]{2,3}') AS language, c.kind, c.source,
          date_trunc('month', c.created_at AT TIME ZONE 'UTC')::date AS known_since
   FROM crm.customer AS c
-  CROSS JOIN LATERAL (SELECT date_part('year', age(crm.now() AT TIME ZONE 'UTC', c.birth_date::timestamp)) AS years) AS a
   LEFT JOIN home AS h ON h.customer_id = c.customer_id
   LEFT JOIN town AS t ON t.city = h.city
   WHERE c.org_id = (SELECT crm.caller_org()) AND c.status IN ('active', 'blocked')

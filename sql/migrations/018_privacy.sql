@@ -113,8 +113,7 @@ COMMENT ON COLUMN crm.profiling_change.allowed IS 'Whether he may be profiled fr
 COMMENT ON COLUMN crm.profiling_change.reason IS 'Why, as given';
 COMMENT ON COLUMN crm.profiling_change.set_by IS 'Principal; null for a database administrator';
 COMMENT ON COLUMN crm.profiling_change.set_at IS 'When, by the real clock';
-GRANT SELECT ON crm.profiling_objection, crm.profiling_change TO crm_staff;
-CREATE POLICY own_organisation ON crm.profiling_objection FOR SELECT TO crm_staff USING (org_id = (SELECT crm.caller_org()));
+GRANT SELECT ON crm.profiling_change TO crm_staff;
 CREATE POLICY own_organisation ON crm.profiling_change FOR SELECT TO crm_staff USING (org_id = (SELECT crm.caller_org()));
 
 CREATE VIEW crm.unprofiled_guest AS
@@ -134,6 +133,8 @@ COMMENT ON COLUMN crm.customer_venue_stats.frequency_score IS '1 (fewest visits)
 COMMENT ON COLUMN crm.customer_venue_stats.monetary_score IS '1 (least spent) to 5; null without orders, and for a guest who is not profiled';
 ALTER TABLE crm.label_change ALTER COLUMN to_label DROP NOT NULL;
 COMMENT ON COLUMN crm.label_change.to_label IS 'Label since; null where the guest is not profiled any more';
+COMMENT ON COLUMN crm.label_change.cause IS 'order, time, night (cut points, and whatever was missed), merge, objection (to profiling, its taking back, or erasure)';
+COMMENT ON COLUMN crm.segment_change.cause IS 'order, profile, time, night (cut points, and whatever was missed), criteria (edited or archived), override, merge, tag, preference (stated, withdrawn or derived), consent, objection (to profiling, its taking back, or erasure)';
 COMMENT ON COLUMN crm.label_change.labelled_at IS 'Of a guest''s first change, or his first since he is profiled again: as of when he had got the label before; null for later ones, as the change before says it';
 COMMENT ON COLUMN crm.listed_guest.label IS 'Rank of the label: 1 CHAMPION, 2 LOYAL, 3 POTENTIAL, 4 NEW, 5 AT_RISK, 6 LOST, 7 INACTIVE; the best of his venues'' for the organisation, 8 without one';
 
@@ -151,6 +152,4 @@ COMMENT ON COLUMN crm.retention_policy.anonymise_after_months IS 'A guest withou
 COMMENT ON COLUMN crm.retention_policy.drop_events_after_months IS 'Events older than so many months are dropped by the night; null for never';
 COMMENT ON COLUMN crm.retention_policy.set_by IS 'Principal; null for a database administrator';
 COMMENT ON COLUMN crm.retention_policy.set_at IS 'When, by the real clock';
-GRANT SELECT ON crm.retention_policy TO crm_admin;
-CREATE POLICY own_organisation ON crm.retention_policy FOR SELECT TO crm_admin USING (org_id = (SELECT crm.caller_org()));
 COMMENT ON COLUMN crm.job_run.job IS 'backfill, night, sweep, repair, segments, preferences, list, erasure or retention';

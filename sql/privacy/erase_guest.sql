@@ -56,11 +56,15 @@ BEGIN
   END LOOP;
   -- Rows of files in which he stands and was not recognised.
   UPDATE crm.import_row AS t SET cells = '{}', guest = NULL, written = NULL, reason = NULL, readable = false
-  WHERE t.org_id = org AND t.customer_id IS NULL AND (crm.mentions(t.cells::text, known) OR crm.mentions(t.guest::text, known));
+  WHERE t.org_id = org AND t.customer_id IS NULL AND (lower(t.cells::text) ~ crm.mention_pattern(known) OR lower(t.guest::text) ~ crm.mention_pattern(known));
   GET DIAGNOSTICS written = ROW_COUNT;
   IF written > 0 THEN
     tables := jsonb_set(tables, '{crm.import_row}', to_jsonb(COALESCE((tables ->> 'crm.import_row')::bigint, 0) + written));
   END IF;
+  -- What was not loaded yet must not make him anew, or somebody of nothing.
+  UPDATE crm.import_row AS t SET outcome = 'rejected' FROM crm.import AS i
+  WHERE i.org_id = org AND i.state IN ('new', 'checked', 'queued', 'running') AND t.org_id = i.org_id AND t.import_id = i.import_id AND t.row_no > i.done_to
+    AND t.guest IS NULL AND NOT t.readable AND t.outcome IS DISTINCT FROM 'rejected';
   PERFORM crm.leave_profiling(org, guests);
   residue := crm.residue_of(org, guests, CASE WHEN platform IS NULL THEN '{}' ELSE refs END, known);
   RETURN jsonb_build_object('guests', cardinality(guests), 'searched_for', cardinality(known), 'tables', tables,

@@ -10,25 +10,42 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.rows_of_guests(text) IS 'Condition that a row t of a table of the CRM is one of some guests; null where its rows name none';
 
-CREATE OR REPLACE FUNCTION crm.mentions(given text, known text[]) RETURNS boolean
+CREATE OR REPLACE FUNCTION crm.mention_pattern(known text[]) RETURNS text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- A number is the same however it is written; among many digits it may stand by chance.
-  SELECT EXISTS (SELECT FROM unnest(known) AS k
-                 WHERE CASE WHEN length(k) < 4 THEN lower(given) = k
-                            WHEN k ~ '^[0-9]{8,}$' AND length(given) < 1000 THEN strpos(regexp_replace(given, '[^0-9]', '', 'g'), k) > 0
-                            ELSE strpos(lower(given), k) > 0 END)
+  -- One pattern, compiled once for a whole table. A number is the same however it is written.
+  SELECT COALESCE(string_agg(CASE
+           WHEN k ~ '^[0-9]{8,}$' THEN array_to_string(string_to_array(k, NULL), '[ ()./-]{0,3}')
+           WHEN length(k) < 4 THEN '^' || e.literal || '$'
+           ELSE e.literal END, '|'), 'a^')
+  FROM unnest(known) AS k CROSS JOIN LATERAL (SELECT regexp_replace(k, '([^[:alnum:][:space:]])', '\\\1', 'g') AS literal) AS e
 $$;
-COMMENT ON FUNCTION crm.mentions(text, text[]) IS 'Whether a text holds one of some values (in lower case); of less than four characters only where it is all of the text, numbers however they are written';
+COMMENT ON FUNCTION crm.mention_pattern(text[]) IS 'Regular expression of a text, in lower case, that holds one of some values: of less than four characters only where it is all of the text';
+
+CREATE OR REPLACE FUNCTION crm.like_patterns(known text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT ARRAY(SELECT CASE WHEN length(k) < 4 THEN e.literal ELSE '%' || e.literal || '%' END
+               FROM unnest(known) AS k CROSS JOIN LATERAL (SELECT regexp_replace(k, '([\\%_])', '\\\1', 'g') AS literal) AS e)
+$$;
+COMMENT ON FUNCTION crm.like_patterns(text[]) IS 'Patterns of LIKE for a text, in lower case, that holds one of some values as they are written: three times as fast as crm.mention_pattern, for tables of many rows';
+
+CREATE OR REPLACE FUNCTION crm.mentions(given text, known text[]) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT COALESCE(lower(given) ~ crm.mention_pattern(known), false) $$;
+COMMENT ON FUNCTION crm.mentions(text, text[]) IS 'Whether a text holds one of some values, as of crm.mention_pattern';
 
 CREATE OR REPLACE FUNCTION crm.with_words(known text[]) RETURNS text[]
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT known || ARRAY(SELECT DISTINCT w FROM unnest(known) AS k CROSS JOIN LATERAL unnest(crm.name_words(k)) AS w WHERE length(w) >= 4)
+               || ARRAY(SELECT DISTINCT right(k, 8) FROM unnest(known) AS k WHERE k ~ '^[0-9]{9,}$')
 $$;
-COMMENT ON FUNCTION crm.with_words(text[]) IS 'Some values and their words: what somebody may have searched for';
+COMMENT ON FUNCTION crm.with_words(text[]) IS 'Some values, their words, and the last digits of numbers: what somebody may have searched for';
 
 CREATE OR REPLACE FUNCTION crm.known_values(org int, guests uuid[], refs text[]) RETURNS text[]
 LANGUAGE plpgsql STABLE
@@ -78,8 +95,8 @@ AS $$
           WHERE a.attrelid = to_regclass(format('crm.%I', erasure_statement.relation)) AND a.attnum > 0 AND NOT a.attisdropped) AS t ON t.attname = m.column_name
     CROSS JOIN LATERAL (
       SELECT substr(m.treatment, strpos(m.treatment, ':') + 1) AS put,
-             CASE split_part(m.treatment, ':', 1) WHEN 'mention' THEN format('crm.mentions(t.%I::text, $3)', m.column_name)
-                                                  WHEN 'name' THEN format('crm.mentions(t.%I::text, crm.with_words($3))', m.column_name) END AS mentioned) AS k
+             CASE split_part(m.treatment, ':', 1) WHEN 'mention' THEN format('lower(t.%I::text) LIKE ANY (crm.like_patterns($3))', m.column_name)
+                                                  WHEN 'name' THEN format('lower(t.%I::text) ~ crm.mention_pattern(crm.with_words($3))', m.column_name) END AS mentioned) AS k
     WHERE m.relation = erasure_statement.relation AND split_part(m.treatment, ':', 1) IN ('null', 'constant', 'mention', 'name')
   ), changed AS (
     SELECT string_agg(s.name || ' = ' || s.value, ', ' ORDER BY s.name) AS assignments, string_agg(format('t.%s IS DISTINCT FROM %s', s.name, s.value), ' OR ' ORDER BY s.name) AS differs,
@@ -113,7 +130,7 @@ AS $$
                          || ' AND $2 IS NOT NULL'), c.mentioned)
   FROM crm.pii_rows() AS r
   CROSS JOIN LATERAL (
-    SELECT string_agg(format('crm.mentions(t.%I::text, $3)', m.column_name), ' OR ' ORDER BY m.column_name) AS mentioned
+    SELECT string_agg(format('lower(t.%I::text) LIKE ANY (crm.like_patterns($3))', m.column_name), ' OR ' ORDER BY m.column_name) AS mentioned
     FROM crm.pii_catalogue() AS m
     JOIN pg_attribute AS a ON a.attrelid = to_regclass(format('crm.%I', r.relation)) AND a.attname = m.column_name AND NOT a.attisdropped
     JOIN pg_type AS y ON y.oid = a.atttypid

@@ -35,6 +35,7 @@ GRANT EXECUTE ON FUNCTION crm.set_profiling(text, boolean, text) TO crm_staff;
 -- Run inside pinned functions; every name is qualified.
 CREATE OR REPLACE FUNCTION crm.follow_objections(org int, guests uuid[]) RETURNS void
 LANGUAGE plpgsql
+SET crm.cause = 'objection'
 AS $$
 DECLARE
   at record;

@@ -203,6 +203,31 @@ fn consent_ends_with_its_revocation_and_a_file_does_not_bring_it_back() {
 }
 
 #[test]
+fn a_file_that_waits_to_be_loaded_does_not_make_him_anew() {
+    let (_database, mut sql) = platform("erase_waiting_file");
+    let import = sql.value(
+        r#"SELECT crm.create_import('later.csv', convert_to(E'name,email,phone\nDora Dune,dora@dune.example,\n'
+             || E'W. Quartz,wilhelmina@quartz.example,\nMina,,(030) 765-4321\n', 'UTF8'))"#,
+    );
+    sql.run(&format!("SELECT crm.check_import({import})"));
+    sql.expect_rows(
+        &format!("SELECT outcome FROM crm.import_row WHERE import_id = {import} ORDER BY row_no"),
+        &["new", "matched", "matched"],
+    );
+    let guests = sql.number("SELECT count(*) FROM crm.customer");
+    sql.run("SELECT crm.execute_erasure('q1', true, 'asked')");
+    expect_nothing_left(&mut sql);
+    sql.run(&format!("SELECT crm.start_import({import})"));
+    sql.run("CALL crm.run_imports()");
+    sql.expect_rows(
+        &format!("SELECT r.outcome FROM crm.import_row r JOIN crm.import i USING (org_id, import_id) WHERE import_id = {import} AND i.state = 'done' ORDER BY row_no"),
+        &["created", "rejected", "rejected"],
+    );
+    assert_eq!(sql.number("SELECT count(*) FROM crm.customer"), guests + 1, "Dora alone");
+    expect_nothing_left(&mut sql);
+}
+
+#[test]
 fn the_night_erases_whoever_is_due_and_a_failing_one_does_not_stop_the_others() {
     let (_database, mut sql) = platform("erase_night");
     sql.run("SELECT crm.request_erasure('q1', 'by phone'); SELECT crm.request_erasure('g1', 'by phone'); SELECT crm.request_erasure('g2', 'by phone')");

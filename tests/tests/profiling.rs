@@ -56,7 +56,7 @@ fn who_objects_has_neither_label_nor_scores_nor_segments_at_any_venue() {
         &["exited"],
     );
     sql.expect_rows(
-        "SELECT count(*) FROM crm.label_change WHERE customer_id = crm.key('eve') AND to_label IS NULL",
+        "SELECT count(*) FROM crm.label_change WHERE customer_id = crm.key('eve') AND to_label IS NULL AND cause = 'objection'",
         &["2"],
     );
     expect_all_right(&mut sql);

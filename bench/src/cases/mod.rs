@@ -3,6 +3,7 @@
 mod backfill;
 mod bulk;
 mod complete;
+mod consent;
 mod day;
 mod growth;
 mod guests;
@@ -74,6 +75,7 @@ pub static GROUPS: [Group; 4] = [
             Case { name: "crowd-night", run: night::run },
             Case { name: "latency", run: latency::run },
             Case { name: "guests", run: guests::run },
+            Case { name: "consent", run: consent::run },
             Case { name: "upkeep", run: upkeep::run },
         ],
     },

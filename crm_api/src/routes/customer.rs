@@ -14,6 +14,7 @@ mod profile;
 mod timeline;
 mod write;
 
+use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::database::Database;
@@ -24,8 +25,13 @@ const POINTERS: &[(&str, &str)] = &[("customer", "#/path/id")];
 /// The same where the venue is asked for in the query string.
 const POINTERS_OF_QUERY: &[(&str, &str)] = &[("customer", "#/path/id"), ("venue", "#/query/venue")];
 
+/// What only a parameter refers to, which the router does not collect.
+#[derive(OpenApi)]
+#[openapi(components(schemas(list::Sort)))]
+struct OfParameters;
+
 pub fn router() -> OpenApiRouter<Database> {
-    OpenApiRouter::new()
+    OpenApiRouter::with_openapi(OfParameters::openapi())
         .routes(routes!(list::list, write::create_customer))
         .routes(routes!(capture::search_customers))
         .routes(routes!(capture::capture_customer))

@@ -81,7 +81,7 @@ struct Import {
     /// The first five rows.
     sample: Vec<Vec<String>>,
     #[schema(required)]
-    warnings: Option<Value>,
+    warnings: Option<Vec<String>>,
     rows: i32,
     done: i32,
     /// Rows by what came of them, or would come.

@@ -125,6 +125,7 @@ impl Tenants {
             ),
             format!("SELECT crm.record_consent('{guest}', 'SMS_MARKETING', 'REVOKED', 'checkout')"),
             format!("SELECT crm.record_consent('{double}', 'EMAIL_MARKETING', 'GRANTED', 'checkout', '{venue}')"),
+            format!("SELECT crm.record_consent('{double}', 'REVIEW_REQUEST', 'GRANTED', 'checkout')"),
             format!("SELECT crm.request_opt_in('{double}')"),
             format!("SELECT crm.set_do_not_contact('{guest}', true, '{org} asked')"),
             format!("SELECT crm.set_profiling('{double}', false, '{org} objects'), crm.set_profiling('{double}', true, '{org} agrees')"),

@@ -43,7 +43,7 @@ pub const RECIPES: &[Recipe] = &[
     (
         "crm.reachable(text,text,uuid,integer)",
         &[
-            (Blind, "crm.reachable('EMAIL_MARKETING')"),
+            (Blind, "crm.reachable('REVIEW_REQUEST')"),
             (Refused, "crm.reachable('EMAIL_MARKETING', '{venue}')"),
         ],
     ),
@@ -100,6 +100,18 @@ pub const RECIPES: &[Recipe] = &[
     ("crm.set_retention(integer,integer)", &[(Blind, "crm.set_retention(24, 24)")]),
     ("crm.retention_preview(integer,integer)", &[(Blind, "crm.retention_preview(1, 1)")]),
     // What the service asks for.
+    ("crm.guest_version(text,boolean)", &[(Refused, "crm.guest_version('{guest}', false) IS NOT NULL")]),
+    (
+        "crm.saved_version(integer,boolean)",
+        &[
+            (Refused, "crm.saved_version({segment}, false) IS NOT NULL"),
+            (Refused, "crm.saved_version({org_segment}, false) IS NOT NULL"),
+        ],
+    ),
+    (
+        "crm.settings_version(text,boolean)",
+        &[(Refused, "crm.settings_version('{venue}', false) IS NOT NULL")],
+    ),
     ("crm.whoami()", &[(Blind, "crm.whoami()")]),
     ("crm.principal_list()", &[(Blind, "crm.principal_list()")]),
     (
@@ -148,6 +160,7 @@ pub const UNBOUND: &[(&str, &str)] = &[
     ("crm.binding_findings(text)", "the installation's bindings, common to all"),
     ("crm.binding_list()", "the installation's bindings, common to all"),
     ("crm.check_pii_map()", "the installation's tables, common to all"),
+    ("crm.expect_version(text,text[])", "of its arguments alone"),
     ("crm.open_session(bytea,interval)", "the service's alone: a key says whose"),
     ("crm.close_session(bytea)", "the service's alone: a token says whose"),
     ("crm.confirm_opt_in(text,inet,text)", "the service's alone: a mailed token says whose"),

@@ -107,7 +107,7 @@ pub struct Parameters {
 /// For the documentation only: SQL decides which orders there are.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its documentation is used")]
-enum Sort {
+pub enum Sort {
     #[schema(rename = "-last_visit")]
     LastVisitFirst,
     #[schema(rename = "last_visit")]

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[schema(example = json!({
     "min_cohort": 30, "regular_visits": 3, "at_risk_days": 30, "lost_days": 90, "new_days": 30, "day_starts_at": "04:00:00",
-    "closures": [{"from_day": "2026-08-04", "to_day": "2026-08-17"}]
+    "require_double_opt_in": true, "closures": [{"from_day": "2026-08-04", "to_day": "2026-08-17"}]
 }))]
 pub struct Settings {
     /// Guests from which on they are scored against each other.
@@ -32,6 +32,8 @@ pub struct Settings {
     new_days: i32,
     /// Local time at which a business day starts.
     day_starts_at: String,
+    /// Whether consent to e-mail given here counts only once it was confirmed from the mail box.
+    require_double_opt_in: bool,
     closures: Vec<Closure>,
 }
 
@@ -68,6 +70,10 @@ pub struct ChangedSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "04:00", pattern = "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$")]
     day_starts_at: Option<String>,
+    /// Takes effect at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    require_double_opt_in: Option<bool>,
     /// Replaces all closures.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 1000)]

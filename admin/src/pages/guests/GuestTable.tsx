@@ -1,0 +1,108 @@
+import { Checkbox, Group, Text, UnstyledButton } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
+import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useRef } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import type { Schema } from "../../api/client";
+import { useFormat } from "../../parts/format";
+import { LabelBadge } from "../../parts/LabelBadge";
+import { type Sort, useFilters } from "./filters";
+
+type Guest = Schema["Guest"];
+interface Rows {
+  guests: Guest[];
+  more: boolean;
+  loadMore: () => void;
+  selected: ReadonlySet<string>;
+  select: (id: string, chosen: boolean) => void;
+}
+
+/** Only the rows in view are in the document, however many have been loaded. */
+export function GuestTable({ guests, more, loadMore, selected, select }: Rows) {
+  const { t } = useTranslation();
+  const phone = useMediaQuery("(max-width: 36em)");
+  const frame = useRef<HTMLDivElement>(null);
+  const rows = useVirtualizer({
+    count: guests.length,
+    getScrollElement: () => frame.current,
+    estimateSize: () => (phone ? 62 : 46),
+    overscan: 12,
+  });
+  useEffect(() => rows.measure(), [phone, rows]);
+  const items = rows.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (more && last >= guests.length - 20) loadMore();
+  }, [more, last, guests.length, loadMore]);
+  return (
+    <div className="guests" ref={frame} role="table" aria-label={t("nav.guests")} aria-rowcount={more ? -1 : guests.length + 1} tabIndex={0} style={{ height: "calc(100dvh - 210px)", minHeight: 320 }}>
+      <Head />
+      <div className="body" role="rowgroup" style={{ height: rows.getTotalSize(), position: "relative" }}>
+        {items.map((item) => {
+          const guest = guests[item.index];
+          if (!guest) return null;
+          return (
+            <div key={guest.customer_id} className="row" role="row" aria-rowindex={item.index + 2} style={{ height: item.size, transform: `translateY(${item.start}px)` }}>
+              <Row guest={guest} chosen={selected.has(guest.customer_id)} choose={(chosen) => select(guest.customer_id, chosen)} />
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+function Head() {
+  const { t } = useTranslation();
+  const { sort, write } = useFilters();
+  const column = (field: "name" | "orders" | "visits" | "spend" | "last_visit", name: string, hidden = "") => {
+    const active = sort.replace("-", "") === field;
+    const falling = sort === `-${field}`;
+    const next: Sort = active ? (falling ? field : `-${field}`) : field === "name" ? "name" : `-${field}`;
+    const Arrow = falling ? IconArrowDown : IconArrowUp;
+    return (
+      <div role="columnheader" aria-sort={active ? (falling ? "descending" : "ascending") : "none"} className={`${field === "name" ? "" : "number"} ${hidden}`}>
+        <UnstyledButton fz="inherit" fw="inherit" onClick={() => write({ sort: next })}>
+          <Group gap={2} wrap="nowrap">{name}{active && <Arrow size={14} aria-hidden />}</Group>
+        </UnstyledButton>
+      </div>
+    );
+  };
+  return (
+    <div className="row head" role="row" aria-rowindex={1}>
+      <div role="columnheader" aria-label={t("guests.chosen")} />
+      {column("name", t("guests.name"))}
+      <div role="columnheader" className="small">{t("guests.label")}</div>
+      {column("visits", t("guests.visits"), "wide")}
+      {column("orders", t("guests.orders"), "small")}
+      {column("spend", t("guests.spend"), "small")}
+      <div role="columnheader" className="number wide">{t("guests.average")}</div>
+      {column("last_visit", t("guests.lastVisit"), "small")}
+    </div>
+  );
+}
+
+function Row({ guest, chosen, choose }: { guest: Guest; chosen: boolean; choose: (chosen: boolean) => void }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const spent = guest.total_spent;
+  const average = spent && guest.total_orders ? String(Number(spent) / guest.total_orders) : null;
+  const name = guest.name ?? t("guest.unnamed");
+  return (
+    <>
+      <div role="cell"><Checkbox size="xs" aria-label={t("guests.choose", { name })} checked={chosen} onChange={(event) => choose(event.currentTarget.checked)} /></div>
+      <div role="cell" style={{ minWidth: 0 }}>
+        <Text size="sm" truncate component="div"><Link to={`/guests/${guest.customer_id}`}>{name}</Link></Text>
+        <Text size="xs" c="dimmed" truncate component="div">{guest.phone ?? guest.email ?? guest.ref}</Text>
+      </div>
+      <div role="cell"><LabelBadge label={guest.label} /></div>
+      <div role="cell" className="number wide">{format.number(guest.total_visits)}</div>
+      <div role="cell" className="number small">{format.number(guest.total_orders)}</div>
+      <div role="cell" className="number small">{format.money(spent, guest.currency)}</div>
+      <div role="cell" className="number wide">{format.money(average, guest.currency)}</div>
+      <div role="cell" className="number small">{format.dayOf(guest.last_order_at)}</div>
+    </>
+  );
+}
