@@ -13,13 +13,19 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 
 /// The service with its database, and keys of the organisations house and rival.
 pub struct Service {
+    /// The running service.
     pub program: Program,
+    /// What it is over.
     pub database: TestDatabase,
+    /// Key of an admin of house.
     pub admin: String,
+    /// Key of a manager of house.
     pub manager: String,
-    /// Staff of the bar.
+    /// Key of staff of the bar.
     pub one_venue: String,
+    /// Key of an admin of rival.
     pub rival: String,
+    /// Key of a reader of house.
     pub reader: String,
 }
 
@@ -102,6 +108,7 @@ impl Service {
         }
     }
 
+    /// A request without a body, under a key or none.
     #[track_caller]
     pub fn get(&self, key: Option<&str>, path: &str) -> Answer {
         match key {
@@ -140,13 +147,19 @@ fn answer(method: &str, path: &str, request: minreq::Request) -> Answer {
     answer
 }
 
+/// What the service answered.
 pub struct Answer {
+    /// The status.
     pub status: i32,
+    /// The header of this name; empty without one, like the next two.
     pub content_type: String,
+    /// Set-Cookie.
     pub cookie: String,
+    /// ETag.
     pub etag: String,
     /// Null for what is not JSON.
     pub body: Value,
+    /// The body.
     pub text: String,
 }
 
