@@ -25,8 +25,10 @@ const JWT_ISSUER: &str = "CRM_JWT_ISSUER";
 const JWT_AUDIENCE: &str = "CRM_JWT_AUDIENCE";
 const JWT_SUBJECT_CLAIM: &str = "CRM_JWT_SUBJECT_CLAIM";
 const JWT_ORGANISATION_CLAIM: &str = "CRM_JWT_ORGANISATION_CLAIM";
+const MCP_KEY: &str = "CRM_MCP_KEY";
 const CONFIG_FILE: &str = "CRM_CONFIG_FILE";
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
+    MCP_KEY,
     CONFIG_FILE,
     REQUESTS_PER_SECOND,
     MAX_REQUESTS,
@@ -61,8 +63,12 @@ pub struct Config {
     pub requests_per_second: NonZeroU32,
     /// Requests of all at a time, 1 to 100,000; what comes above gets 503.
     pub max_requests: usize,
+    /// The key under which `crm_api mcp` asks.
+    pub mcp_key: Option<String>,
     /// How tokens of the platform's identity provider are checked, where there is one.
     pub tokens: Option<TokenSettings>,
+    /// Parsed `CRM_JOBS_DATABASE_URL`, for the commands that need more rights than the service. Holds the password.
+    pub jobs_database: Option<tokio_postgres::Config>,
     /// Where `CRM_RUN_JOBS` is on.
     pub jobs: Option<Jobs>,
 }
@@ -126,6 +132,7 @@ impl Config {
         let mut sweep = 300;
         let mut requests_per_second = 200;
         let mut max_requests = 500;
+        let mut mcp_key = None;
         let mut token_keys = None;
         let mut tokens = TokenSettings {
             keys: TokenKeys::Secret(Vec::new()),
@@ -183,6 +190,7 @@ impl Config {
                 JWT_AUDIENCE => tokens.audience = Some(value),
                 JWT_SUBJECT_CLAIM => tokens.subject_claim = value,
                 JWT_ORGANISATION_CLAIM => tokens.organisation_claim = Some(value),
+                MCP_KEY => mcp_key = Some(value),
                 CONFIG_FILE => {}
                 _ if key.starts_with("CRM_") => return Err(ConfigError::Unknown(key)),
                 _ => {}
@@ -196,7 +204,9 @@ impl Config {
             log,
             requests_per_second: NonZeroU32::new(requests_per_second).unwrap_or(NonZeroU32::MIN),
             max_requests,
+            mcp_key,
             tokens: token_keys.map(|keys| TokenSettings { keys, ..tokens }),
+            jobs_database: jobs_database.clone(),
             jobs: if run_jobs {
                 let database = jobs_database.ok_or(ConfigError::Missing(JOBS_DATABASE_URL))?;
                 Some(Jobs { database, sweep: Duration::from_secs(sweep as u64) })

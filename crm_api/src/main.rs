@@ -6,6 +6,7 @@
 mod admin;
 mod caller;
 mod check;
+mod command;
 mod config;
 mod credentials;
 mod cursor;
@@ -16,6 +17,7 @@ mod etag;
 mod extract;
 mod jobs;
 mod limits;
+mod mcp;
 mod metrics;
 mod observe;
 mod once;
@@ -30,27 +32,56 @@ use std::process::ExitCode;
 use config::Config;
 
 const USAGE: &str = "\
-usage: crm_api [serve | check | openapi]
+usage: crm_api [serve | night | sweep | key … | mcp | check | openapi]
 
-  serve     answer HTTP requests (default)
-  check     connect, check the schema version, print what crm.health() reports
-  openapi   print the OpenAPI document
+  serve        answer HTTP requests (default)
+  night        run the night once, now
+  sweep        run the sweep once, now
+  key create NAME ROLE [--org REF] [--venues REF,REF…] [--expires DAYS]
+               make a principal (reader, staff, manager or admin) and a key for it, shown this once
+  key list     list the keys
+  key revoke ID
+               end a key, by its id
+  mcp          answer a language model over standard input and output, under the key of CRM_MCP_KEY
+  check        connect, check the schema version, print what crm.health() reports
+  openapi      print the OpenAPI document
 
 environment:
-  CRM_DATABASE_URL             PostgreSQL connection string (required by serve and check)
+  CRM_DATABASE_URL             PostgreSQL connection string (required but by openapi)
   CRM_LISTEN                   address and port to listen on (default 127.0.0.1:8080)
   CRM_POOL_SIZE                connections at most (default 10)
   CRM_REQUEST_TIMEOUT_SECONDS  seconds a request may take (default 10)
+  CRM_REQUESTS_PER_SECOND      requests of one caller a second, twice as many at once (default 200)
+  CRM_MAX_REQUESTS             requests of all at a time (default 500)
   CRM_LOG                      log filter, e.g. info or crm_api=debug (default info)
   CRM_RUN_JOBS                 on: run the sweep and the night too, where no pg_cron does (default off)
-  CRM_JOBS_DATABASE_URL        connection string of a login that may take the role crm_owner (required by CRM_RUN_JOBS=on)
-  CRM_SWEEP_SECONDS            seconds between sweeps, 1 to 3600 (default 300)";
+  CRM_JOBS_DATABASE_URL        connection string of a login that may take the role crm_owner (required by CRM_RUN_JOBS=on, night and sweep;
+               key takes that of a database administrator)
+  CRM_SWEEP_SECONDS            seconds between sweeps, 1 to 3600 (default 300)
+  CRM_JWT_SECRET, CRM_JWT_KEYS_FILE
+                               secret for HS256, or a JWKS file: takes tokens of the platform's identity provider too
+  CRM_JWT_ISSUER, CRM_JWT_AUDIENCE
+                               what tokens must have as iss and aud
+  CRM_JWT_SUBJECT_CLAIM        claim that holds a principal's subject (default sub)
+  CRM_JWT_ORGANISATION_CLAIM   claim that holds the platform's id of the organisation (default: the only one there is)
+  CRM_MCP_KEY                  key of crm_api mcp
+  CRM_CONFIG_FILE              TOML file with any of these in lower case and without CRM_; the environment goes before it";
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] | ["serve"] => with_config(server::serve).await,
+        ["night"] => with_config(|config| command::job(config, "CALL crm.run_night()")).await,
+        ["sweep"] => with_config(|config| command::job(config, "CALL crm.run_sweep()")).await,
+        ["key", ..] => match command::KeyCommand::parse(&arguments[1..]) {
+            Some(wanted) => with_config(|config| command::key(config, wanted)).await,
+            None => {
+                eprintln!("{USAGE}");
+                ExitCode::from(2)
+            }
+        },
+        ["mcp"] => with_config(mcp::serve_stdio).await,
         ["check"] => with_config(check::check).await,
         ["openapi"] => {
             println!("{}", openapi::text());

@@ -155,6 +155,11 @@ impl Problem {
         }
     }
 
+    /// The problem as the JSON of its body.
+    pub fn describe(self) -> String {
+        serde_json::to_string(&self.body()).unwrap_or_default()
+    }
+
     fn cause(&self) -> Cause {
         Cause {
             sqlstate: self.sqlstate().map(str::to_owned),

@@ -14,7 +14,7 @@ use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 use crate::{
     config::Config,
     database::Database,
-    docs, jobs, limits,
+    docs, jobs, limits, mcp,
     metrics::{self, Metrics},
     observe,
     problem::{self, Problem},
@@ -78,6 +78,7 @@ fn app(database: Database, config: &Config) -> Router {
     let metrics = Arc::new(Metrics::new());
     let room = Arc::new(Semaphore::new(config.max_requests));
     routes::router(database.clone())
+        .nest_service("/mcp", mcp::service(database.clone()))
         .merge(docs::router())
         .layer(from_fn_with_state(config.request_timeout, observe::limit_time))
         .layer(from_fn_with_state(room, limits::limit_crowd))

@@ -33,6 +33,11 @@ pub fn key(sql: &mut Session, org: &str, role: &str, venues: &str) -> String {
 impl Service {
     /// 60 guests of bistro, every third also of bar, with many equal amounts, times and counts; one guest of the rival.
     pub fn start(purpose: &str) -> Self {
+        Self::start_with(purpose, &[])
+    }
+
+    /// The same with further settings of the service.
+    pub fn start_with(purpose: &str, settings: &[(&str, &str)]) -> Self {
         let database = TestDatabase::new(purpose);
         let mut sql = database.session();
         restaurant::create(&mut sql);
@@ -46,7 +51,7 @@ impl Service {
         );
         restaurant::bind_with_organisations(&mut sql);
         sql.run("SELECT crm.recompute_venue(ref) FROM crm.venue");
-        let program = Program::start(&database, &[]);
+        let program = Program::start(&database, settings);
         Self {
             program,
             admin: key(&mut sql, "house", "admin", "NULL"),
