@@ -12,7 +12,11 @@ use utoipa::{
     },
 };
 
-use crate::{problem::Body, routes, routes::session};
+use crate::{
+    problem::Body,
+    routes,
+    routes::{customer::Sort, session},
+};
 
 /// Names of the security schemes.
 const BEARER: &str = "bearer";
@@ -43,7 +47,7 @@ const SESSION: &str = "session";
         (name = "operation", description = "Jobs, health, bindings, and who may call"),
         (name = "service", description = "The service itself; no key needed")
     ),
-    components(schemas(Body))
+    components(schemas(Body, Sort))
 )]
 pub struct Frame;
 

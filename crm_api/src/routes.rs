@@ -3,7 +3,7 @@
 mod binding;
 mod consent;
 mod criteria;
-mod customer;
+pub mod customer;
 mod duplicate;
 mod export;
 mod health;
