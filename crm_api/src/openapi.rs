@@ -12,11 +12,7 @@ use utoipa::{
     },
 };
 
-use crate::{
-    problem::Body,
-    routes,
-    routes::{customer::Sort, session},
-};
+use crate::{problem::Body, routes, routes::session};
 
 /// Names of the security schemes.
 const BEARER: &str = "bearer";
@@ -47,7 +43,7 @@ const SESSION: &str = "session";
         (name = "operation", description = "Jobs, health, bindings, and who may call"),
         (name = "service", description = "The service itself; no key needed")
     ),
-    components(schemas(Body, Sort))
+    components(schemas(Body))
 )]
 pub struct Frame;
 

@@ -3,7 +3,7 @@
 mod binding;
 mod consent;
 mod criteria;
-pub mod customer;
+mod customer;
 mod duplicate;
 mod export;
 mod health;

@@ -14,7 +14,6 @@ mod profile;
 mod timeline;
 mod write;
 
-pub use list::Sort;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
