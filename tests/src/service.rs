@@ -13,13 +13,19 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 
 /// The service with its database, and keys of the organisations house and rival.
 pub struct Service {
+    /// The running service.
     pub program: Program,
+    /// Its database.
     pub database: TestDatabase,
+    /// Admin of house.
     pub admin: String,
+    /// Manager of house.
     pub manager: String,
     /// Staff of the bar.
     pub one_venue: String,
+    /// Admin of rival.
     pub rival: String,
+    /// Reader of house.
     pub reader: String,
 }
 
@@ -102,6 +108,7 @@ impl Service {
         }
     }
 
+    /// A request that only reads, with a key or without.
     #[track_caller]
     pub fn get(&self, key: Option<&str>, path: &str) -> Answer {
         match key {
@@ -140,13 +147,19 @@ fn answer(method: &str, path: &str, request: minreq::Request) -> Answer {
     answer
 }
 
+/// What the service answered.
 pub struct Answer {
+    /// The HTTP status.
     pub status: i32,
+    /// The header content-type; empty for none, as all headers here.
     pub content_type: String,
+    /// The header set-cookie.
     pub cookie: String,
+    /// The header etag.
     pub etag: String,
     /// Null for what is not JSON.
     pub body: Value,
+    /// The body as it came.
     pub text: String,
 }
 
