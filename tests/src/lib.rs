@@ -3,9 +3,6 @@
 //! `CRM_TEST_URL` names a superuser connection to a throw-away cluster that has pg_crm installed. Every test
 //! works in a database of its own, dropped at the end unless `CRM_TEST_KEEP` is set.
 
-// A refusal carries all that the server said, and is looked at at once.
-#![allow(clippy::result_large_err)]
-
 pub mod criteria;
 pub mod database;
 pub mod isolation;

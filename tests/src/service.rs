@@ -15,17 +15,17 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 pub struct Service {
     /// The running service.
     pub program: Program,
-    /// Its database.
+    /// What it is over.
     pub database: TestDatabase,
-    /// Admin of house.
+    /// Key of an admin of house.
     pub admin: String,
-    /// Manager of house.
+    /// Key of a manager of house.
     pub manager: String,
-    /// Staff of the bar.
+    /// Key of staff of the bar.
     pub one_venue: String,
-    /// Admin of rival.
+    /// Key of an admin of rival.
     pub rival: String,
-    /// Reader of house.
+    /// Key of a reader of house.
     pub reader: String,
 }
 
@@ -108,7 +108,7 @@ impl Service {
         }
     }
 
-    /// A request that only reads, with a key or without.
+    /// A request without a body, under a key or none.
     #[track_caller]
     pub fn get(&self, key: Option<&str>, path: &str) -> Answer {
         match key {
@@ -149,17 +149,17 @@ fn answer(method: &str, path: &str, request: minreq::Request) -> Answer {
 
 /// What the service answered.
 pub struct Answer {
-    /// The HTTP status.
+    /// The status.
     pub status: i32,
-    /// The header content-type; empty for none, as all headers here.
+    /// The header of this name; empty without one, like the next two.
     pub content_type: String,
-    /// The header set-cookie.
+    /// Set-Cookie.
     pub cookie: String,
-    /// The header etag.
+    /// ETag.
     pub etag: String,
     /// Null for what is not JSON.
     pub body: Value,
-    /// The body as it came.
+    /// The body.
     pub text: String,
 }
 
