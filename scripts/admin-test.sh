@@ -26,7 +26,8 @@ CRM_ADMIN_KEY=$(psql -X -q -At -c "SELECT crm.create_api_key(crm.create_principa
 quietly -c "ALTER ROLE crm_service LOGIN PASSWORD '$secret'"
 
 port=$(free_port 18080)
-CRM_DATABASE_URL="postgres://crm_service:$secret@$PGHOST:$PGPORT/$database" CRM_LISTEN="127.0.0.1:$port" "$CRM_API_BIN" serve >"$log" 2>&1 &
+# The service refuses settings it does not know, such as those of the tests.
+env -i CRM_DATABASE_URL="postgres://crm_service:$secret@$PGHOST:$PGPORT/$database" CRM_LISTEN="127.0.0.1:$port" "$CRM_API_BIN" serve >"$log" 2>&1 &
 service=$!
 for _ in $(seq 100); do
   (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break

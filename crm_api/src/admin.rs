@@ -4,10 +4,12 @@
 //! its hash never changes and may be kept; the page itself names those files and is asked for anew.
 
 use axum::{
+    Router,
     http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use rust_embed::RustEmbed;
+use tower_http::compression::CompressionLayer;
 use uuid::Uuid;
 
 use crate::problem::Problem;
@@ -25,8 +27,12 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
     <p>Run <code>scripts/admin.sh</code>, then build the service again. \
     The API is there all the same: <a href=\"/openapi.json\">/openapi.json</a>.</p>";
 
-/// Answers what no route of the API takes.
-pub async fn serve(method: Method, uri: Uri) -> Response {
+/// What no route of the API takes. Compressed, unlike the API's answers: what is here is no secret, so its length may tell of it.
+pub fn router() -> Router {
+    Router::new().fallback(serve).layer(CompressionLayer::new())
+}
+
+async fn serve(method: Method, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
     if path == "v1" || path.starts_with("v1/") {
         return Problem::Status(StatusCode::NOT_FOUND).into_response();

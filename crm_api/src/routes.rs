@@ -33,7 +33,7 @@ const MAX_FILE_BYTES: usize = 50 * 1024 * 1024;
 
 /// Every route of the service; all other paths are the admin UI's.
 pub fn router(database: Database) -> Router {
-    documented().split_for_parts().0.fallback(admin::serve).with_state(database)
+    documented().split_for_parts().0.fallback_service(admin::router()).with_state(database)
 }
 
 /// The OpenAPI document of [`router`].

@@ -7,7 +7,7 @@ AS $$
   FROM crm.require_caller() AS caller
   JOIN crm.venue AS v ON v.org_id = caller.org_id AND (caller.venue_ids IS NULL OR v.venue_id = ANY (caller.venue_ids))
   LEFT JOIN (
-    SELECT counted.org_id, counted.venue_id, sum(counted.guests)::bigint AS guests, jsonb_object_agg(counted.label, counted.guests) AS labels
+    SELECT counted.org_id, counted.venue_id, sum(counted.guests)::bigint AS guests, jsonb_object_agg(counted.label, counted.guests) FILTER (WHERE counted.label IS NOT NULL) AS labels
     FROM (SELECT s.org_id, s.venue_id, s.label, count(*) AS guests
           FROM crm.customer_venue_stats AS s
           WHERE s.org_id = (SELECT c.org_id FROM crm.caller() AS c)

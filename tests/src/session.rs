@@ -22,13 +22,13 @@ pub struct Refusal {
     /// The primary message.
     pub message: String,
     /// The field DETAIL.
-    pub detail: Option<String>,
+    pub detail: Option<Box<str>>,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
     /// The field COLUMN of the error: the parameter at fault.
-    pub column: Option<String>,
+    pub column: Option<Box<str>>,
     /// The server's call stack, for the reader of a failed test.
-    pub context: Option<String>,
+    pub context: Option<Box<str>>,
 }
 
 impl Session {
@@ -159,10 +159,10 @@ fn refusal(error: postgres::Error) -> Refusal {
         Some(db) => Refusal {
             code: db.code().code().to_owned(),
             message: db.message().to_owned(),
-            detail: db.detail().map(str::to_owned),
-            hint: db.hint().map(str::to_owned),
-            column: db.column().map(str::to_owned),
-            context: db.where_().map(str::to_owned),
+            detail: db.detail().map(Into::into),
+            hint: db.hint().map(Into::into),
+            column: db.column().map(Into::into),
+            context: db.where_().map(Into::into),
         },
         None => Refusal {
             code: String::new(),

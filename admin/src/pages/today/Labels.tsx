@@ -50,7 +50,7 @@ export function Movement({ from, to }: { from: string; to: string }) {
     <Card title={t("today.movement")}>
       <Loaded query={flow}>
         {(rows) => {
-          const moved = rows.filter((row) => row.from_label && row.net_guests > 0).sort((a, b) => b.net_guests - a.net_guests).slice(0, 8);
+          const moved = rows.filter((row) => row.from_label && row.to_label && row.net_guests > 0).sort((a, b) => b.net_guests - a.net_guests).slice(0, 8);
           if (moved.length === 0) return <Empty title={t("today.noMovement")} />;
           return (
             <table className="plain">
