@@ -45,6 +45,25 @@ test("who is not signed in signs in with a key, and nothing else is shown before
   await context.close();
 });
 
+test("files of the page are kept for good, the page itself is not, and neither lets in what is not the service's own", async () => {
+  const page = await fetch(`${API}/guests/anyone`);
+  const html = await page.text();
+  const policy = page.headers.get("content-security-policy");
+  assert.equal(page.headers.get("cache-control"), "no-cache");
+  assert.match(policy, /default-src 'none'; script-src 'self';/);
+  assert.doesNotMatch(policy, /unsafe/);
+  const nonce = /'nonce-([0-9a-f]{32})'/.exec(policy)[1];
+  assert.ok(html.includes(nonce));
+  assert.ok(!(await (await fetch(API)).text()).includes(nonce), "each page has a nonce of its own");
+  const asset = await fetch(`${API}${/src="(\/assets\/[^"]+\.js)"/.exec(html)[1]}`);
+  assert.equal(asset.headers.get("cache-control"), "public, max-age=31536000, immutable");
+  assert.equal(asset.headers.get("content-encoding"), "gzip");
+  assert.equal((await fetch(`${API}/assets/gone.js`)).status, 404);
+  const unknown = await fetch(`${API}/v1/nothing`);
+  assert.deepEqual([unknown.status, unknown.headers.get("content-type")], [404, "application/problem+json"]);
+  assert.equal((await fetch(`${API}/guests`, { method: "POST" })).status, 405);
+});
+
 test("a host finds a VIP by the last four digits of the phone, and cannot miss the allergens", async () => {
   const { page } = await session({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
   await open(page, "/");
