@@ -28,6 +28,9 @@ BEGIN
       RAISE EXCEPTION 'members of a segment by health data are not handed out' USING ERRCODE = '42501', COLUMN = 'segment';
     END IF;
   END IF;
+  IF filter ? 'segment' AND (crm.visible_segment((filter ->> 'segment')::int)).is_sensitive THEN
+    RAISE EXCEPTION 'members of a segment by health data are not handed out' USING ERRCODE = '42501', COLUMN = 'segment';
+  END IF;
   venues := ARRAY(SELECT v.venue_id FROM crm.venue AS v WHERE v.org_id = caller.org_id AND (caller.venue_ids IS NULL OR v.venue_id = ANY (caller.venue_ids)));
   IF format = 'csv' THEN
     RETURN NEXT crm.csv_line(crm.export_columns());
@@ -48,7 +51,9 @@ BEGIN
         filter ->> 'venue', CASE WHEN filter ? 'labels' THEN ARRAY(SELECT jsonb_array_elements_text(filter -> 'labels')) END, filter ->> 'search',
         COALESCE(filter ->> 'sort', '-last_visit'), cursor, 200,
         (filter ->> 'spend_from')::numeric, (filter ->> 'spend_to')::numeric, (filter ->> 'orders_from')::int, (filter ->> 'orders_to')::int,
-        (filter ->> 'visits_from')::int, (filter ->> 'visits_to')::int, (filter ->> 'last_visit_from')::date, (filter ->> 'last_visit_to')::date) AS l);
+        (filter ->> 'visits_from')::int, (filter ->> 'visits_to')::int, (filter ->> 'last_visit_from')::date, (filter ->> 'last_visit_to')::date,
+        CASE WHEN filter ? 'tags' THEN ARRAY(SELECT jsonb_array_elements_text(filter -> 'tags')) END, (filter ->> 'segment')::int,
+        filter ->> 'category', filter ->> 'reachable') AS l);
       EXIT WHEN cardinality(page) = 0;
       cursor := page[cardinality(page)].cursor;
     END IF;
@@ -79,11 +84,11 @@ BEGIN
     RAISE EXCEPTION 'a filter is a JSON object' USING ERRCODE = '22023', COLUMN = 'filter', HINT = 'Such as {"labels": ["CHAMPION"], "last_visit_from": "2025-01-01"}.';
   END IF;
   FOR given IN SELECT f.key, jsonb_typeof(f.value) AS type, f.value #>> '{}' AS text FROM jsonb_each(filter) AS f LOOP
-    kind := CASE WHEN given.key IN ('venue', 'search', 'sort') THEN 'text' WHEN given.key = 'labels' THEN 'text[]' WHEN given.key IN ('spend_from', 'spend_to') THEN 'numeric'
-                 WHEN given.key IN ('orders_from', 'orders_to', 'visits_from', 'visits_to') THEN 'integer' WHEN given.key IN ('last_visit_from', 'last_visit_to') THEN 'date' END;
+    kind := CASE WHEN given.key IN ('venue', 'search', 'sort', 'category', 'reachable') THEN 'text' WHEN given.key IN ('labels', 'tags') THEN 'text[]' WHEN given.key IN ('spend_from', 'spend_to') THEN 'numeric'
+                 WHEN given.key IN ('orders_from', 'orders_to', 'visits_from', 'visits_to', 'segment') THEN 'integer' WHEN given.key IN ('last_visit_from', 'last_visit_to') THEN 'date' END;
     IF kind IS NULL THEN
       RAISE EXCEPTION 'unknown filter "%"', left(given.key, 60) USING ERRCODE = '22023', COLUMN = 'filter',
-        HINT = 'venue, labels, search, sort, spend_from, spend_to, orders_from, orders_to, visits_from, visits_to, last_visit_from and last_visit_to.';
+        HINT = 'venue, labels, search, sort, spend_from, spend_to, orders_from, orders_to, visits_from, visits_to, last_visit_from, last_visit_to, tags, segment, category and reachable.';
     ELSIF NOT (CASE kind WHEN 'text' THEN given.type = 'string' WHEN 'text[]' THEN given.type = 'array'
                    WHEN 'date' THEN given.text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' WHEN 'integer' THEN given.text ~ '^[0-9]{1,9}$'
                    ELSE given.text ~ '^-?[0-9]{1,14}(\.[0-9]{1,2})?$' END) THEN

@@ -114,6 +114,22 @@ fn members_by_label_are_handed_out_and_those_by_health_data_are_not() {
     let of_health = segment(&mut sql, "nuts");
     assert_eq!(sql.number(&format!("SELECT crm.segment_size({of_health})")), 1);
     manager.expect_refusal(&format!("SELECT * FROM crm.export_customers({of_health})"), &["42501"], "health");
+    manager.expect_refusal(
+        &format!("SELECT * FROM crm.export_customers(filter => '{{\"segment\":{of_health}}}')"),
+        &["42501"],
+        "health",
+    );
+    // A segment, tags and other filters together.
+    sql.run("SELECT crm.tag_customers('{ana}', '{wine}')");
+    for (filter, guests) in [
+        (format!(r#"{{"venue":"bistro","segment":{of_label},"tags":["wine"]}}"#), "ana"),
+        (format!(r#"{{"venue":"bistro","segment":{of_label},"tags":["wine"],"spend_to":"0"}}"#), ""),
+    ] {
+        manager.expect_rows(
+            &format!("SELECT COALESCE(string_agg(e::jsonb ->> 'ref', ' '), '') FROM crm.export_customers(filter => '{filter}', format => 'json') e"),
+            &[guests],
+        );
+    }
     drop(manager);
     dismiss(&database, &mut sql, &["manager"]);
 }

@@ -13,16 +13,25 @@ export function saveAs(content: Blob, name: string) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** The list as filtered, or the members of the one segment that is filtered by, as a CSV file. */
+/** The list as filtered, or all members of a segment that is alone filtered by, as a CSV file. */
 export function useExport() {
   const { venue } = useVenue();
   const { failed } = useToasts();
   return useMutation({
-    async mutationFn({ segment, label, tag: _, ...filters }: Filters) {
-      const { label: __, tag: ___, segment: ____, ...rest } = asQuery(filters);
-      const body = segment
+    async mutationFn({ segment, label, tag, ...filters }: Filters) {
+      const { label: _, tag: __, segment: ___, ...rest } = asQuery(filters);
+      const ofSegmentAlone = segment && !label && !tag && !Object.values(filters).some(Boolean);
+      const body = ofSegmentAlone
         ? { segment: Number(segment) }
-        : { filter: { ...rest, venue: venue?.venue_id, ...(label && { labels: label.split(",") }) } };
+        : {
+            filter: {
+              ...rest,
+              venue: venue?.venue_id,
+              ...(label && { labels: label.split(",") }),
+              ...(tag && { tags: tag.split(",") }),
+              ...(segment && { segment: Number(segment) }),
+            },
+          };
       const response = await fetch("/v1/exports", {
         method: "POST",
         headers: { "content-type": "application/json", "X-CRM-CSRF": "1", accept: "text/csv" },

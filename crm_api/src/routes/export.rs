@@ -71,6 +71,12 @@ struct Filter {
     last_visit_to: Option<chrono::NaiveDate>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segment: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reachable: Option<String>,
 }
 
 /// Export guests

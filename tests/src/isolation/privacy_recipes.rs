@@ -115,7 +115,7 @@ pub const RECIPES: &[Recipe] = &[
     ("crm.whoami()", &[(Blind, "crm.whoami()")]),
     ("crm.principal_list()", &[(Blind, "crm.principal_list()")]),
     (
-        "crm.add_principal(text,text,text[])",
+        "crm.add_principal(text,text,text[],text)",
         &[(Alike, "crm.add_principal('New', 'staff', ARRAY['{venue}']) IS NOT NULL")],
     ),
     ("crm.key_list()", &[(Blind, "crm.key_list()")]),
@@ -162,6 +162,8 @@ pub const UNBOUND: &[(&str, &str)] = &[
     ("crm.check_pii_map()", "the installation's tables, common to all"),
     ("crm.expect_version(text,text[])", "of its arguments alone"),
     ("crm.open_session(bytea,interval)", "the service's alone: a key says whose"),
+    ("crm.outbox_length()", "a number for the service's metrics, over all"),
+    ("crm.sign_in_subject(text,text)", "the service's alone: it says who calls"),
     ("crm.close_session(bytea)", "the service's alone: a token says whose"),
     ("crm.confirm_opt_in(text,inet,text)", "the service's alone: a mailed token says whose"),
     ("crm.confirm_erasure(text)", "a mailed token says whose"),
