@@ -47,6 +47,8 @@ if [ "$(cat "$demo/made-of" 2>/dev/null)" != "$made_of" ] || [ "$(value -d postg
   psql -X -q -v ON_ERROR_STOP=1 -c 'CALL crm.backfill()' 2>&1 | sed 's/^/        /'
   say "scheduling the night and running it once"
   quietly -c 'SELECT crm.schedule()' -c 'CALL crm.run_night()'
+  say "asking some guests for their consent"
+  quietly -f "$ROOT/sql/demo/consents.sql" -c 'CALL crm.run_sweep()'
   keys=$(value -c "SELECT crm.create_api_key(crm.create_principal('demo admin of ' || o.name, o.ref, 'admin')) FROM crm.organisation AS o ORDER BY o.org_id")
   printf '%s\n' "$keys" >"$demo/keys"
   service_password=$(random_secret)
