@@ -23,6 +23,7 @@ CREATE OR REPLACE FUNCTION crm.open_opt_in(
   org int, guest uuid, scope uuid, channel text, source text, purpose text, wording int, actor uuid, ip inet, user_agent text, detail text
 ) RETURNS bigint
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -59,6 +60,7 @@ COMMENT ON FUNCTION crm.open_opt_in(int, uuid, uuid, text, text, text, int, uuid
 
 CREATE OR REPLACE FUNCTION crm.cancel_opt_ins(org int, guest uuid, scope uuid, channel text) RETURNS void
 LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
 AS $$
   WITH cancelled AS (
     UPDATE crm.opt_in_request AS r SET state = 'CANCELLED', decided_at = clock_timestamp()

@@ -28,6 +28,7 @@ CREATE OR REPLACE FUNCTION crm.add_consent_entry(
   ip inet, user_agent text, detail text, occurred_at timestamptz
 ) RETURNS bigint
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE

@@ -1,6 +1,7 @@
--- Runs inside crm.load_chunk, which pins the path.
+-- Run inside crm.load_chunk and crm.undo_chunk.
 CREATE OR REPLACE FUNCTION crm.load_consents(i crm.known_import, from_row int, to_row int) RETURNS void
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   scope uuid := COALESCE(i.venue_id, '00000000-0000-0000-0000-000000000000');
@@ -41,6 +42,7 @@ COMMENT ON FUNCTION crm.load_consents(crm.known_import, int, int) IS 'Records th
 
 CREATE OR REPLACE FUNCTION crm.take_back_consents(org int, customer uuid, entries jsonb) RETURNS void
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   standing record;

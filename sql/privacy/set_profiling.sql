@@ -36,6 +36,7 @@ GRANT EXECUTE ON FUNCTION crm.set_profiling(text, boolean, text) TO crm_staff;
 CREATE OR REPLACE FUNCTION crm.follow_objections(org int, guests uuid[]) RETURNS void
 LANGUAGE plpgsql
 SET crm.cause = 'objection'
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   at record;
@@ -59,6 +60,7 @@ COMMENT ON FUNCTION crm.follow_objections(int, uuid[]) IS 'Has the rows of total
 
 CREATE OR REPLACE FUNCTION crm.leave_profiling(org int, guests uuid[]) RETURNS void
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   INSERT INTO crm.profiling_objection (org_id, customer_id) SELECT org, g FROM unnest(guests) AS g ON CONFLICT DO NOTHING;
@@ -70,6 +72,7 @@ COMMENT ON FUNCTION crm.leave_profiling(int, uuid[]) IS 'Has guests who were era
 
 CREATE OR REPLACE FUNCTION crm.note_reappeared(customer uuid, org_ref text, name text, phone text, email text, birth_date date) RETURNS void
 LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
 AS $$
   -- What took the place of his data is none of them.
   UPDATE crm.erasure_request AS r SET reappeared_at = clock_timestamp()
