@@ -23,7 +23,8 @@ fi
 
 if [ "$(cargo pgrx --version 2>/dev/null | awk '{print $NF}')" != "$PGRX_VERSION" ]; then
   say "installing cargo-pgrx $PGRX_VERSION (some minutes)"
-  cargo install --quiet --locked --version "$PGRX_VERSION" cargo-pgrx
+  # Not optimised: it is called once a build.
+  cargo install --quiet --locked --debug --version "$PGRX_VERSION" cargo-pgrx
 fi
 if ! grep -qs "pg$PG_MAJOR" "${PGRX_HOME:-$HOME/.pgrx}/config.toml"; then
   cargo pgrx init "--pg$PG_MAJOR" "$PG_CONFIG" >/dev/null 2>&1

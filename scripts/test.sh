@@ -25,7 +25,7 @@ export CRM_API_BIN="$TARGET_DIR/debug/crm_api"
 say "regression and isolation tests inside PostgreSQL"
 PG_CONFIG=$PG_CONFIG "$ROOT/pgrx-tests/run.sh"
 say "system tests"
-cargo test --package crm_tests --no-fail-fast -- --test-threads=2
+cargo test --package crm_tests --no-fail-fast -- --test-threads=3
 "$ROOT/scripts/admin-test.sh"
 say "the benchmarks at their smallest: every case runs and both sides compute the same"
 log=$(mktemp)
