@@ -158,3 +158,22 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION crm.key_moved_to_file() IS 'Forgets the key in the database, once the file that the setting crm.key_file names has the same; CR503 where it has not. For database administrators.';
+
+CREATE OR REPLACE FUNCTION crm.find_reachable_again() RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  at record;
+  looked_at bigint := 0;
+BEGIN
+  PERFORM crm.require_key();
+  FOR at IN SELECT c.org_id, array_agg(DISTINCT c.customer_id) AS guests FROM crm.consent AS c WHERE c.state = 'GRANTED' GROUP BY c.org_id ORDER BY c.org_id LOOP
+    PERFORM crm.follow_reachable(at.org_id, at.guests);
+    PERFORM crm.follow_profiles(at.org_id, at.guests, 'consent');
+    looked_at := looked_at + cardinality(at.guests);
+  END LOOP;
+  RETURN looked_at;
+END
+$$;
+COMMENT ON FUNCTION crm.find_reachable_again() IS 'Finds anew who of all guests who have consented may be written to, once a lost key is back: who changed meanwhile was left out; returns how many were looked at. CR503 while the key is lost. For database administrators.';

@@ -11,7 +11,7 @@ BEGIN
   RETURN QUERY SELECT 'warning', 'organisation ' || o.name, 'it has no region: phone numbers without a country''s code are found by their digits only', 'SELECT crm.set_region(''…''), such as DE, or map region of the venues.'
     FROM crm.organisation AS o WHERE o.default_region IS NULL
       AND EXISTS (SELECT FROM crm.customer AS c WHERE c.org_id = o.org_id AND c.phone_digits IS NOT NULL AND c.phone_e164 IS NULL);
-  RETURN QUERY SELECT 'error', 'key of suppressed addresses', 'it is lost: nobody is reachable, and no link can be mailed', 'Restore the file that the setting crm.key_file names.'
+  RETURN QUERY SELECT 'error', 'key of suppressed addresses', 'it is lost: who consents or changes now is not reachable, and no link can be mailed', 'Restore the file that the setting crm.key_file names, then SELECT crm.find_reachable_again();'
     WHERE crm.keyed_hash('') IS NULL;
   RETURN QUERY SELECT 'warning', 'consent', format('%s entries since %s are not sealed', count(*), min(e.recorded_at)), 'SELECT crm.schedule(); or CALL crm.run_sweep();'
     FROM crm.unsealed_consent AS u JOIN crm.consent_entry AS e ON e.org_id = u.org_id AND e.entry_id = u.entry_id

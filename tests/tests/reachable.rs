@@ -177,13 +177,21 @@ fn a_lost_key_is_told_and_nobody_is_written_to() {
     sql.run("SELECT crm.record_consent('g1', 'EMAIL_MARKETING', 'GRANTED', 'checkout')");
     sql.expect_none("SELECT * FROM crm.health() WHERE subject LIKE 'key%'");
     sql.expect_refusal("SELECT crm.key_moved_to_file()", &["55000"], "names no file");
-    sql.run("BEGIN; UPDATE crm.secret SET value = sha256('another')");
+    sql.run("BEGIN; CREATE TEMPORARY TABLE kept AS SELECT value FROM crm.secret; UPDATE crm.secret SET value = sha256('another')");
     sql.expect_rows("SELECT severity FROM crm.health() WHERE subject LIKE 'key%'", &["error"]);
     // Recording goes on: consent is not lost with the key.
     sql.run("SELECT crm.record_consent('g2', 'EMAIL_MARKETING', 'GRANTED', 'checkout')");
     sql.expect_rows("SELECT crm.is_suppressed(1, 'email', 'x@y.ch')", &["t"]);
     sql.expect_none("SELECT * FROM crm.reachable('EMAIL_MARKETING') WHERE ref = 'g2'");
-    sql.expect_refusal("SELECT crm.guest_link('g1', 'preferences')", &["CR503"], "lost");
+    sql.run("SAVEPOINT lost");
+    for call in ["guest_link('g1', 'preferences')", "find_reachable_again()"] {
+        sql.expect_refusal(&format!("SELECT crm.{call}"), &["CR503"], "lost");
+        sql.run("ROLLBACK TO lost");
+    }
+    // Back again, it takes in who was left out.
+    sql.run("UPDATE crm.secret SET value = (SELECT value FROM kept)");
+    sql.expect_rows("SELECT crm.find_reachable_again()", &["2"]);
+    sql.expect_rows("SELECT ref FROM crm.reachable('EMAIL_MARKETING') ORDER BY ref", &["g1", "g2"]);
     sql.run("ROLLBACK");
 }
 
