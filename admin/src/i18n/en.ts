@@ -33,6 +33,11 @@ export const en = {
     tag: "Tag", tagged_one: "{{count}} guest tagged", tagged_other: "{{count}} guests tagged", export: "Export",
     add: "New guest", addHint: "Who has this number is opened; if nobody has it, the guest is made.", addSave: "Find or make",
     none: "No guest fits", noneHint: "Remove a filter, or search for something else.",
+    reachable: "May be written to by", category: "Favours the category", share: "Copy link to this view",
+    shared: "The link shows this venue, these filters and this order", toSegment: "To a segment", putIn: "Put in", keepOut: "Keep out",
+    overrideHint: "Whatever its criteria say of them. The reason is kept.", reason: "Reason", putInDone_one: "{{count}} guest put into {{name}}",
+    putInDone_other: "{{count}} guests put into {{name}}", keptOutDone_one: "{{count}} guest kept out of {{name}}",
+    keptOutDone_other: "{{count}} guests kept out of {{name}}",
   },
   guest: {
     unnamed: "No name", back: "Back", edit: "Edit", name: "Name", phone: "Phone", email: "E-mail", birthday: "Birthday", birthdayHint: "1990-05-17, or --05-17 without the year",
@@ -114,6 +119,8 @@ export const en = {
       ref: "Reference", name: "Name", first_name: "First name", last_name: "Last name", phone: "Phone", email: "E-mail", birthday: "Birthday", language: "Language", gender: "Gender",
       document: "Document", city: "City", postal_code: "Postal code", address: "Address", tags: "Tags", note: "Note",
     },
+    rowsTitle: "Rows of the file", anyOutcome: "All rows", line: "Line", outcomeName: "Outcome", why: "Why",
+    duplicatesHint: "Some of the guests may be known under another name or number already.", seeDuplicates: "Look at possible duplicates",
   },
   settings: {
     venue: "Venue", tags: "Tags", jobs: "Jobs", bindings: "Bindings", keys: "Keys", thresholds: "Thresholds of {{venue}}", saved: "Settings saved", adminOnly: "Only administrators change these.",
@@ -128,5 +135,17 @@ export const en = {
     principals: "Who may sign in", person: "Name", role: "Role", venues: "Venues", allVenues: "all", newKey: "New key", keyShown: "This key is shown only once. Keep it safe.",
     copy: "Copy", copied: "Copied", expires: "Expires", never: "never", lastUsed: "Last used", revoke: "Revoke", revokeHint: "Whoever uses this key is signed out at once. This cannot be undone.", revoked: "Key revoked",
     addPrincipal: "Add", noKeys: "No keys yet", roleName: { reader: "Reader", staff: "Staff", manager: "Manager", admin: "Administrator" }, ms: "{{n}} ms",
+  },
+  duplicates: {
+    title: "Duplicates", hint: "Guests who may be one person, the likeliest first. Merging can be taken back on the guest’s page.",
+    none: "No duplicates found", noneHint: "Guests with the same phone, e-mail, document, or name and birthday would be shown here.",
+    sure: "{{share}} sure",
+    reason: { same_document: "same document", same_email: "same e-mail", same_phone: "same phone", same_name_and_birthday: "same name and birthday", similar_name: "similar name", different_name: "different name" },
+    keepThis: "Keep {{name}}", merge: "Merge",
+    mergeHint: "{{dropped}} becomes part of {{kept}}: orders, notes, tags and preferences of both count for {{kept}}, and of what they consented to the stricter holds. It can be taken back.",
+    merged: "{{dropped}} merged into {{kept}}", apart: "Two people",
+    apartHint: "{{one}} and {{other}} are not shown as a pair again. This cannot be undone.", kept: "Kept apart", reasonLabel: "Why they are one person",
+    mergedFrom: "Merged into this guest", separate: "Separate again",
+    separateHint: "The orders, notes and consents recorded under that guest count for him again.", separated: "Separated",
   },
 };

@@ -35,6 +35,11 @@ export const pt: Messages = {
     tag: "Etiquetar", tagged_one: "{{count}} cliente etiquetado", tagged_other: "{{count}} clientes etiquetados", export: "Exportar",
     add: "Novo cliente", addHint: "Abre-se quem tem este número; se ninguém o tem, o cliente é criado.", addSave: "Encontrar ou criar",
     none: "Nenhum cliente corresponde", noneHint: "Remova um filtro ou procure outra coisa.",
+    reachable: "Pode receber por", category: "Prefere a categoria", share: "Copiar link desta vista",
+    shared: "O link mostra este estabelecimento, estes filtros e esta ordem", toSegment: "Para segmento", putIn: "Incluir", keepOut: "Manter fora",
+    overrideHint: "Digam o que disserem os critérios. O motivo fica guardado.", reason: "Motivo", putInDone_one: "{{count}} cliente incluído em {{name}}",
+    putInDone_other: "{{count}} clientes incluídos em {{name}}", keptOutDone_one: "{{count}} cliente mantido fora de {{name}}",
+    keptOutDone_other: "{{count}} clientes mantidos fora de {{name}}",
   },
   guest: {
     unnamed: "Sem nome", back: "Voltar", edit: "Editar", name: "Nome", phone: "Telefone", email: "E-mail", birthday: "Aniversário", birthdayHint: "1990-05-17, ou --05-17 sem o ano",
@@ -116,6 +121,8 @@ export const pt: Messages = {
       ref: "Referência", name: "Nome", first_name: "Nome próprio", last_name: "Apelido", phone: "Telefone", email: "E-mail", birthday: "Aniversário", language: "Idioma", gender: "Género",
       document: "Documento", city: "Cidade", postal_code: "Código postal", address: "Morada", tags: "Etiquetas", note: "Nota",
     },
+    rowsTitle: "Linhas do ficheiro", anyOutcome: "Todas as linhas", line: "Linha", outcomeName: "Resultado", why: "Porquê",
+    duplicatesHint: "Alguns dos clientes podem já ser conhecidos por outro nome ou número.", seeDuplicates: "Ver possíveis duplicados",
   },
   settings: {
     venue: "Casa", tags: "Etiquetas", jobs: "Tarefas", bindings: "Ligações", keys: "Chaves", thresholds: "Limiares de {{venue}}", saved: "Ajustes guardados", adminOnly: "Só os administradores alteram isto.",
@@ -130,5 +137,17 @@ export const pt: Messages = {
     principals: "Quem pode entrar", person: "Nome", role: "Função", venues: "Casas", allVenues: "todas", newKey: "Nova chave", keyShown: "Esta chave só se mostra uma vez. Guarde-a bem.",
     copy: "Copiar", copied: "Copiada", expires: "Expira", never: "nunca", lastUsed: "Último uso", revoke: "Revogar", revokeHint: "Quem usa esta chave sai de imediato. Não se pode desfazer.", revoked: "Chave revogada",
     addPrincipal: "Adicionar", noKeys: "Ainda sem chaves", roleName: { reader: "Leitor", staff: "Equipa", manager: "Gerência", admin: "Administração" }, ms: "{{n}} ms",
+  },
+  duplicates: {
+    title: "Duplicados", hint: "Clientes que podem ser a mesma pessoa, os mais prováveis primeiro. A fusão pode ser desfeita na página do cliente.",
+    none: "Nenhum duplicado encontrado", noneHint: "Aqui apareceriam clientes com o mesmo telefone, e-mail, documento, ou nome e aniversário.",
+    sure: "{{share}} de certeza",
+    reason: { same_document: "mesmo documento", same_email: "mesmo e-mail", same_phone: "mesmo telefone", same_name_and_birthday: "mesmo nome e aniversário", similar_name: "nome semelhante", different_name: "nome diferente" },
+    keepThis: "Manter {{name}}", merge: "Fundir",
+    mergeHint: "{{dropped}} passa a fazer parte de {{kept}}: pedidos, notas, etiquetas e preferências de ambos contam para {{kept}}, e dos consentimentos vale o mais restrito. Pode ser desfeito.",
+    merged: "{{dropped}} fundido em {{kept}}", apart: "Duas pessoas",
+    apartHint: "{{one}} e {{other}} não aparecem mais como par. Isto não pode ser desfeito.", kept: "Mantidos separados",
+    reasonLabel: "Por que são a mesma pessoa", mergedFrom: "Fundidos neste cliente", separate: "Separar de novo",
+    separateHint: "Pedidos, notas e consentimentos registados sob aquele cliente voltam a contar para ele.", separated: "Separados",
   },
 };

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, data, type Schema } from "../../api/client";
+import { CHANNELS } from "../../parts/channels";
 import { useFormat } from "../../parts/format";
 import { Mark } from "../../parts/Mark";
 import { Empty, Loaded } from "../../parts/states";
@@ -11,7 +12,6 @@ import { useMay } from "../../shell/session";
 import { useVenue } from "../../shell/venue";
 import { useChange } from "./dossier";
 
-const CHANNELS = ["EMAIL_MARKETING", "SMS_MARKETING", "WHATSAPP_MARKETING", "REVIEW_REQUEST"] as const;
 export const markOf = (state: string) => (state === "GRANTED" ? "good" : state === "REVOKED" ? "bad" : state === "PENDING" ? "busy" : "plain");
 
 export function useStateName() {
