@@ -23,7 +23,7 @@ before(async () => {
 });
 after(() => browser?.close());
 
-describe("no serious violation", { concurrency: 3 }, () => {
+describe("no serious violation", { concurrency: 2 }, () => {
   for (const [kind, options] of Object.entries(KINDS)) it(kind, async (t) => {
     // The service's policy would keep axe out, as it keeps out any script but its own.
     const { page } = await signedIn(browser, { ...options, venue: story.venue.venue_id, bypassCSP: true });

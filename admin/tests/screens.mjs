@@ -16,7 +16,7 @@ const browser = await launch();
 const first = await signedIn(browser);
 const { venue, vip, segment } = await prepare(first.context);
 const imports = (await first.context.request.get("/v1/imports").then((answer) => answer.json())).items;
-const [{ customer_id: consenting }] = (await first.context.request.get(`/v1/consent-log/entries?channel=EMAIL_MARKETING&venue=${venue.venue_id}&limit=1`).then((answer) => answer.json())).items;
+const { customer_id: consenting } = (await first.context.request.get(`/v1/consent-log/entries?channel=EMAIL_MARKETING&venue=${venue.venue_id}&limit=50`).then((answer) => answer.json())).items.find((entry) => entry.name);
 await first.context.close();
 
 const digits = vip.phone.replace(/\D/g, "").slice(-4);

@@ -85,7 +85,8 @@ export const de: Messages = {
     days_one: "{{count}} Tag", days_other: "{{count}} Tage", callList: "Anrufliste", nobodyAtRisk: "Niemand in dieser Zeit", becomes: "Gefährdet am", showAll: "Alle {{count}} zeigen",
     upcomingHint: "Zuerst, wer seinen üblichen Abstand am weitesten überschritten hat.", health: "Zustand des Systems", healthy: "Alles in Ordnung",
     birthdays: "Geburtstage", noBirthdays: "Keine Geburtstage in dieser Zeit", turns: "wird {{age}}", moved: "30 Tage",
-    movedHint: "Veränderung gegen vor 30 Tagen", ordersEver: "{{n}} Bestellungen", repeatRate: "Kamen wieder", perGuestNote: "{{n}} Bestellungen je Gast",
+    movedHint: "Veränderung gegen vor 30 Tagen", ordersEver: "{{n}} Bestellungen", repeatRate: "Kamen wieder",
+    perGuest: "Bestellungen je Gast", lifetime: "seit der ersten Bestellung",
   },
   segments: {
     none: "Noch keine eigenen Segmente", noneHint: "Ein Segment ist eine Frage nach Gästen, die sich mit jeder Bestellung neu beantwortet. Beginnen Sie mit einer Vorlage.", system: "Nach Label",

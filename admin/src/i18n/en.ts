@@ -82,7 +82,8 @@ export const en = {
     days_one: "{{count}} day", days_other: "{{count}} days", callList: "Call list", nobodyAtRisk: "Nobody in this time", becomes: "At risk on", showAll: "Show all {{count}}",
     upcomingHint: "Those furthest beyond their usual gap between visits come first.", health: "State of the system", healthy: "All is well",
     birthdays: "Birthdays", noBirthdays: "No birthdays in this time", turns: "turns {{age}}", moved: "30 days", movedHint: "Change against 30 days ago",
-    ordersEver: "{{n}} orders", repeatRate: "Came again", perGuestNote: "{{n}} orders per guest",
+    ordersEver: "{{n}} orders", repeatRate: "Came again",
+    perGuest: "Orders per guest", lifetime: "since the first order",
   },
   segments: {
     none: "No segments of your own yet", noneHint: "A segment is a question about guests that answers itself anew with every order. Begin with a template.", system: "By label",

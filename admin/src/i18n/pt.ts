@@ -85,7 +85,8 @@ export const pt: Messages = {
     days_one: "{{count}} dia", days_other: "{{count}} dias", callList: "Lista de chamadas", nobodyAtRisk: "Ninguém neste prazo", becomes: "Em risco a", showAll: "Mostrar todos os {{count}}",
     upcomingHint: "Primeiro quem mais ultrapassou o seu intervalo habitual entre visitas.", health: "Estado do sistema", healthy: "Tudo em ordem",
     birthdays: "Aniversários", noBirthdays: "Sem aniversários neste período", turns: "faz {{age}}", moved: "30 dias",
-    movedHint: "Mudança face a há 30 dias", ordersEver: "{{n}} pedidos", repeatRate: "Voltaram", perGuestNote: "{{n}} pedidos por cliente",
+    movedHint: "Mudança face a há 30 dias", ordersEver: "{{n}} pedidos", repeatRate: "Voltaram",
+    perGuest: "Pedidos por cliente", lifetime: "desde o primeiro pedido",
   },
   segments: {
     none: "Ainda sem segmentos próprios", noneHint: "Um segmento é uma pergunta sobre clientes que se responde de novo a cada pedido. Comece por um modelo.", system: "Por classe",

@@ -40,9 +40,11 @@ export function Birthdays() {
                 {guests.slice(0, all ? undefined : SHOWN).map((guest) => (
                   <tr key={guest.customer_id}>
                     <td style={{ whiteSpace: "nowrap" }}>{format.weekday(guest.falls_on)}</td>
-                    <td><Link to={`/guests/${guest.customer_id}`}>{guest.name ?? t("guest.unnamed")}</Link> {guest.turns != null && <Text span size="xs" c="dimmed">{t("today.turns", { age: guest.turns })}</Text>}</td>
-                    <td><LabelBadge label={guest.label} /></td>
-                    <td className="number wide">{guest.phone && <a href={`tel:${guest.phone}`}>{guest.phone}</a>}</td>
+                    <td>
+                      <Link to={`/guests/${guest.customer_id}`}>{guest.name ?? t("guest.unnamed")}</Link>
+                      <Text size="xs" c="dimmed">{guest.turns != null && t("today.turns", { age: guest.turns })} {guest.phone && <a href={`tel:${guest.phone}`}>{guest.phone}</a>}</Text>
+                    </td>
+                    <td className="number"><LabelBadge label={guest.label} /></td>
                   </tr>
                 ))}
               </tbody></table>
