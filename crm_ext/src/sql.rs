@@ -104,9 +104,14 @@ extension_sql_file!(
     requires = ["customer_duplicates"]
 );
 extension_sql_file!(
+    "../../sql/customer/fill_list.sql",
+    name = "customer_fill_list",
+    requires = ["customer_ensure_customers"]
+);
+extension_sql_file!(
     "../../sql/customer/find_customers.sql",
     name = "customer_find_customers",
-    requires = ["customer_ensure_customers"]
+    requires = ["customer_fill_list"]
 );
 extension_sql_file!(
     "../../sql/customer/lifetime.sql",

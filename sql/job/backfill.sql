@@ -188,6 +188,15 @@ BEGIN
   CALL crm.repair_in_chunks('crm.backfill', written);
   -- What is known of tables that were just filled decides how they are read.
   ANALYZE crm.customer, crm.customer_venue_stats;
+  PERFORM crm.begin_step('crm.backfill');
+  BEGIN
+    PERFORM crm.fill_list();
+  EXCEPTION WHEN OTHERS THEN
+    -- Guest by guest they are listed all the same.
+    RAISE WARNING 'pg_crm backfill: the list of guests was not filled at once: %', SQLERRM;
+  END;
+  COMMIT;
+  ANALYZE crm.listed_guest, crm.guest_text;
   CALL crm.list_in_chunks('crm.backfill', failure);
   -- Made of all rows just now: the night need not prove it so soon.
   PERFORM crm.end_run(crm.start_run('list', NULL), 0, failure);
