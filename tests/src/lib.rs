@@ -12,6 +12,7 @@ pub mod restaurant;
 pub mod sequence;
 pub mod service;
 pub mod session;
+pub mod torture;
 
 pub use database::TestDatabase;
 pub use program::Program;

@@ -1,0 +1,12 @@
+//! The server killed at random moments under load, a few times; `make torture` does it hundreds of times.
+
+use std::time::Duration;
+
+use crm_tests::torture::kill::{Plan, run};
+
+#[test]
+fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
+    let seed = u64::from(std::process::id());
+    let outcome = run(&Plan { kills: 3, longest: Duration::from_millis(1500), seed });
+    assert!(outcome.acknowledged > 100, "the clients were at work: {outcome:?}");
+}
