@@ -30,6 +30,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     18 "018_privacy",
     19 "019_service",
     20 "020_list_order",
+    21 "021_settings",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]

@@ -39,9 +39,19 @@ extension_sql_file!(
     requires = ["venue_find_venue"]
 );
 extension_sql_file!(
+    "../../sql/venue/organisation_settings.sql",
+    name = "venue_organisation_settings",
+    requires = ["venue_mirror_venue"]
+);
+extension_sql_file!(
+    "../../sql/venue/quiet_hours.sql",
+    name = "venue_quiet_hours",
+    requires = ["venue_organisation_settings"]
+);
+extension_sql_file!(
     "../../sql/venue/read_settings.sql",
     name = "venue_read_settings",
-    requires = ["venue_mirror_venue"]
+    requires = ["venue_quiet_hours"]
 );
 extension_sql_file!(
     "../../sql/venue/scoring_rule.sql",
@@ -713,7 +723,12 @@ extension_sql_file!(
     name = "job_repair_failed",
     requires = ["job_outbox_length"]
 );
-extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requires = ["job_repair_failed"]);
+extension_sql_file!(
+    "../../sql/job/resume_venues.sql",
+    name = "job_resume_venues",
+    requires = ["job_repair_failed"]
+);
+extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requires = ["job_resume_venues"]);
 extension_sql_file!("../../sql/job/schedule.sql", name = "job_schedule", requires = ["job_run_night"]);
 extension_sql_file!("../../sql/job/stop_job.sql", name = "job_stop_job", requires = ["job_schedule"]);
 extension_sql_file!("../../sql/job/sweep.sql", name = "job_sweep", requires = ["job_stop_job"]);
@@ -748,7 +763,12 @@ extension_sql_file!(
     name = "role_principal_list",
     requires = ["role_kept_answer"]
 );
-extension_sql_file!("../../sql/role/session.sql", name = "role_session", requires = ["role_principal_list"]);
+extension_sql_file!(
+    "../../sql/role/scope_of.sql",
+    name = "role_scope_of",
+    requires = ["role_principal_list"]
+);
+extension_sql_file!("../../sql/role/session.sql", name = "role_session", requires = ["role_scope_of"]);
 extension_sql_file!("../../sql/role/sign_in.sql", name = "role_sign_in", requires = ["role_session"]);
 extension_sql_file!(
     "../../sql/role/sign_in_subject.sql",

@@ -58,7 +58,7 @@ BEGIN
   PERFORM set_config('crm.as_of', as_of::text, true);
   SELECT * INTO STRICT scoring FROM crm.venue_scoring AS s
   WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id FOR UPDATE;
-  IF scoring.counting = 'live' THEN
+  IF scoring.counting <> 'pending' THEN
     RETURN 0;
   END IF;
   -- Held until the end: unbinding would leave an empty history to count.

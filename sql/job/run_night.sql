@@ -141,12 +141,13 @@ BEGIN
   END IF;
   run := crm.start_run('repair', NULL);
   COMMIT;
+  CALL crm.resume_venues('crm.run_night', failure);
   CALL crm.repair_in_chunks('crm.run_night', written);
   PERFORM crm.begin_step('crm.run_night');
-  PERFORM crm.end_run(run, written, NULL);
+  PERFORM crm.end_run(run, written, failure);
 
   FOR work IN SELECT s.org_id, s.venue_id FROM crm.venue_scoring AS s
-              WHERE s.counting = 'live' OR EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'order' AND b.backfilled_at IS NOT NULL)
+              WHERE s.counting = 'live' OR s.counting = 'pending' AND EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'order' AND b.backfilled_at IS NOT NULL)
               ORDER BY s.org_id, s.venue_id LOOP
     of_venue := ROW(work.org_id, work.venue_id);
     PERFORM crm.begin_step('crm.run_night');

@@ -54,9 +54,21 @@ AS $$
   FROM crm.customer AS c LEFT JOIN crm.customer_venue_stats AS t ON t.org_id = c.org_id AND t.customer_id = c.customer_id
   WHERE c.org_id = org AND c.status IN ('active', 'blocked') AND before IS NOT NULL
   GROUP BY c.customer_id, c.created_at
-  HAVING COALESCE(max(t.last_order_at), c.created_at) < before
+  HAVING COALESCE(max(t.last_order_at), c.created_at) < before AND NOT crm.came_uncounted(org, c.customer_id, before)
 $$;
 COMMENT ON FUNCTION crm.guests_unseen(int, timestamptz) IS 'Guests whose last visit, or who without one were first seen, before an instant; none for null';
+
+CREATE OR REPLACE FUNCTION crm.came_uncounted(org int, guest uuid, since timestamptz) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT EXISTS (
+    SELECT FROM crm.venue_scoring AS s JOIN crm.customer AS c ON c.org_id = s.org_id AND c.customer_id = guest
+    CROSS JOIN LATERAL crm.refs_of(s.org_id, c.ref) AS r(ref)
+    CROSS JOIN LATERAL crm.counted_orders_of(r.ref, s.ref) AS o
+    WHERE s.org_id = org AND s.counting <> 'live' AND o.completed_at >= since)
+$$;
+COMMENT ON FUNCTION crm.came_uncounted(int, uuid, timestamptz) IS 'Whether a guest ordered since an instant at a venue whose orders are not counted as they change. Reads the platform''s orders: runs inside functions of crm_owner';
 
 CREATE OR REPLACE FUNCTION crm.event_rows(relation text) RETURNS text
 LANGUAGE sql IMMUTABLE
@@ -111,7 +123,8 @@ BEGIN
   PERFORM FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = guest FOR NO KEY UPDATE;
   -- He may have come while the others were erased.
   IF NOT EXISTS (SELECT FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = guest AND c.status IN ('active', 'blocked'))
-     OR EXISTS (SELECT FROM crm.customer_venue_stats AS t WHERE t.org_id = org AND t.customer_id = guest AND t.last_order_at >= before) THEN
+     OR EXISTS (SELECT FROM crm.customer_venue_stats AS t WHERE t.org_id = org AND t.customer_id = guest AND t.last_order_at >= before)
+     OR crm.came_uncounted(org, guest, before) THEN
     RETURN false;
   END IF;
   PERFORM crm.run_erasure(org, crm.open_erasure(org, guest, 'retention', 'not there for longer than guests are kept'));

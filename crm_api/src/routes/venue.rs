@@ -3,6 +3,7 @@
 mod figures;
 mod labels;
 mod list;
+mod organisation;
 mod settings;
 mod upkeep;
 
@@ -27,6 +28,7 @@ pub fn router() -> OpenApiRouter<Database> {
         .routes(routes!(labels::get_label_flow))
         .routes(routes!(settings::get_settings, settings::update_settings))
         .routes(routes!(settings::preview_settings))
+        .routes(routes!(organisation::get_organisation_settings, organisation::update_organisation_settings))
         .routes(routes!(upkeep::recompute))
         .routes(routes!(upkeep::verify))
         .routes(routes!(upkeep::repair))

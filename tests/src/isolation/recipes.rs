@@ -88,6 +88,12 @@ pub(super) const RECIPES: &[Recipe] = &[
         "crm.set_region(text,text)",
         &[(Refused, "crm.set_region('FR', '{venue}')"), (Blind, "crm.set_region('FR')")],
     ),
+    ("crm.organisation_settings()", &[(Blind, "crm.organisation_settings()")]),
+    (
+        "crm.update_organisation_settings(jsonb)",
+        &[(Blind, "crm.update_organisation_settings(jsonb_build_object('loyalty_enabled', true))")],
+    ),
+    ("crm.quiet_until(text)", &[(Blind, "crm.quiet_until()"), (Refused, "crm.quiet_until('{venue}')")]),
     ("crm.set_inline_segments(boolean)", &[(Blind, "crm.set_inline_segments(false)")]),
     // Guests.
     (
@@ -249,7 +255,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("crm.delete_tag(text)", &[(Refused, "crm.delete_tag('{tag}')")]),
     ("crm.health_needs(text)", &[(Refused, "crm.health_needs('{guest}')")]),
     (
-        "crm.set_health_needs(text,text[],text[],text)",
+        "crm.set_health_needs(text,text[],text[],text,jsonb)",
         &[
             (Refused, "crm.set_health_needs('{guest}', ARRAY['milk'])"),
             (Refused, "crm.set_health_needs('{own_guest}', ARRAY['milk'], venue => '{venue}')"),
