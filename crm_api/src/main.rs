@@ -17,12 +17,14 @@ mod etag;
 mod extract;
 mod jobs;
 mod limits;
+mod mail;
 mod mcp;
 mod metrics;
 mod observe;
 mod once;
 mod openapi;
 mod problem;
+mod public;
 mod routes;
 mod server;
 mod token;
@@ -64,6 +66,14 @@ environment:
                                what tokens must have as iss and aud
   CRM_JWT_SUBJECT_CLAIM        claim that holds a principal's subject (default sub)
   CRM_JWT_ORGANISATION_CLAIM   claim that holds the platform's id of the organisation (default: the only one there is)
+  CRM_PUBLIC_URL               what links in mails begin with (default http://CRM_LISTEN; required by CRM_SMTP_URL)
+  CRM_PUBLIC_REQUESTS_PER_MINUTE
+                               requests of one address a minute to the pages behind those links (default 60)
+  CRM_CLIENT_ADDRESS_HEADER    header in which a proxy in front tells that address, e.g. X-Forwarded-For (default: none, the peer counts)
+  CRM_SEND_MAIL                off: leave the mails that guests are to confirm to another instance (default on)
+  CRM_SMTP_URL                 mail server, e.g. smtps://user:password@mail.example.org or smtp://localhost
+  CRM_MAIL_FROM                address that mails come from (required by CRM_SMTP_URL)
+  CRM_MAILBOX_DIR              folder into which mails are written where there is no CRM_SMTP_URL (default mailbox)
   CRM_MCP_KEY                  key of crm_api mcp
   CRM_CONFIG_FILE              TOML file with any of these in lower case and without CRM_; the environment goes before it";
 

@@ -257,12 +257,13 @@ impl IntoResponse for Problem {
 }
 
 /// Gives every error response that is not a problem yet (no such path, method not allowed, body too large)
-/// the form of one.
+/// the form of one; pages for people stay what they are.
 pub async fn ensure(response: Response) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
     let content_type = response.headers().get(header::CONTENT_TYPE);
-    if !is_error || content_type.is_some_and(|kind| kind == CONTENT_TYPE) {
+    let is_told = |kind: &HeaderValue| kind == CONTENT_TYPE || kind.as_bytes().starts_with(b"text/html");
+    if !is_error || content_type.is_some_and(is_told) {
         return response;
     }
     let allow = response.headers().get(header::ALLOW).cloned();

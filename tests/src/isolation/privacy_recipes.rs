@@ -167,11 +167,12 @@ pub const UNBOUND: &[(&str, &str)] = &[
     ("crm.close_session(bytea)", "the service's alone: a token says whose"),
     ("crm.confirm_opt_in(text,inet,text)", "the service's alone: a mailed token says whose"),
     ("crm.confirm_erasure(text)", "a mailed token says whose"),
+    ("crm.ask_erasure_by_link(text)", "the service's alone: a mailed token says whose"),
     ("crm.public_link(text)", "the service's alone: a mailed token says whose"),
     ("crm.save_link_preferences(text,jsonb,inet,text)", "the service's alone: a mailed token says whose"),
     ("crm.unsubscribe(text,inet,text)", "the service's alone: a mailed token says whose"),
     ("crm.take_mail(integer)", "the service's mail worker sends everybody's"),
-    ("crm.mail_done(bigint,text)", "the service's mail worker sends everybody's"),
+    ("crm.mail_done(bigint,text,boolean)", "the service's mail worker sends everybody's"),
 ];
 
 /// Functions by which who is limited to a venue changes rows of others, and why.
