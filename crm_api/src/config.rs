@@ -33,7 +33,9 @@ const MCP_KEY: &str = "CRM_MCP_KEY";
 const CONFIG_FILE: &str = "CRM_CONFIG_FILE";
 const PUBLIC_REQUESTS_PER_MINUTE: &str = "CRM_PUBLIC_REQUESTS_PER_MINUTE";
 const CLIENT_ADDRESS_HEADER: &str = "CRM_CLIENT_ADDRESS_HEADER";
-const KEYS: [&str; 25] = [
+const LONG_REQUEST_TIMEOUT_SECONDS: &str = "CRM_LONG_REQUEST_TIMEOUT_SECONDS";
+const KEYS: [&str; 26] = [
+    LONG_REQUEST_TIMEOUT_SECONDS,
     PUBLIC_REQUESTS_PER_MINUTE,
     CLIENT_ADDRESS_HEADER,
     mail::SEND_MAIL,
@@ -71,6 +73,8 @@ pub struct Config {
     pub pool_size: usize,
     /// How long a request may take, 1 to 300 seconds; the database's statement_timeout is the same.
     pub request_timeout: Duration,
+    /// The same for the routes that may take long, 1 to 3,600 seconds, and no less than the others.
+    pub long_request_timeout: Duration,
     pub log: Targets,
     /// Requests of one caller a second, 1 to 100,000; twice as many at once.
     pub requests_per_second: NonZeroU32,
@@ -145,6 +149,7 @@ impl Config {
         let mut listen = SocketAddr::from(([127, 0, 0, 1], 8080));
         let mut pool_size = 10;
         let mut request_timeout = 10;
+        let mut long_request_timeout = 120;
         let mut log = Targets::new().with_default(tracing::Level::INFO);
         let mut run_jobs = false;
         let mut jobs_database = None;
@@ -176,6 +181,10 @@ impl Config {
                 REQUEST_TIMEOUT_SECONDS => {
                     let expected = "a number of seconds from 1 to 300";
                     request_timeout = within(REQUEST_TIMEOUT_SECONDS, &value, 1..=300, expected)?;
+                }
+                LONG_REQUEST_TIMEOUT_SECONDS => {
+                    let expected = "a number of seconds from 1 to 3600";
+                    long_request_timeout = within(LONG_REQUEST_TIMEOUT_SECONDS, &value, 1..=3_600, expected)?;
                 }
                 LOG => log = parse(LOG, &value, "a log filter, such as info or crm_api=debug")?,
                 RUN_JOBS => {
@@ -233,6 +242,7 @@ impl Config {
             listen,
             pool_size,
             request_timeout: Duration::from_secs(request_timeout as u64),
+            long_request_timeout: Duration::from_secs(long_request_timeout as u64),
             log,
             requests_per_second: NonZeroU32::new(requests_per_second).unwrap_or(NonZeroU32::MIN),
             max_requests,

@@ -23,10 +23,12 @@ mod metrics;
 mod observe;
 mod once;
 mod openapi;
+mod patience;
 mod problem;
 mod public;
 mod routes;
 mod server;
+mod stream;
 mod token;
 
 use std::process::ExitCode;
@@ -53,6 +55,8 @@ environment:
   CRM_LISTEN                   address and port to listen on (default 127.0.0.1:8080)
   CRM_POOL_SIZE                connections at most (default 10)
   CRM_REQUEST_TIMEOUT_SECONDS  seconds a request may take (default 10)
+  CRM_LONG_REQUEST_TIMEOUT_SECONDS
+                               the same for exports, imports and what reads all guests of a venue (default 120)
   CRM_REQUESTS_PER_SECOND      requests of one caller a second, twice as many at once (default 200)
   CRM_MAX_REQUESTS             requests of all at a time (default 500)
   CRM_LOG                      log filter, e.g. info or crm_api=debug (default info)

@@ -100,6 +100,18 @@ impl Problem {
         Self::InvalidParameter { pointer: pointer.to_owned(), detail: detail.to_owned() }
     }
 
+    /// What the service itself cannot do as things are: 409.
+    pub fn conflict(detail: &str, hint: &str) -> Self {
+        Self::Refused(Box::new(Refusal {
+            status: StatusCode::CONFLICT,
+            sqlstate: "CR409".to_owned(),
+            detail: detail.to_owned(),
+            hint: Some(hint.to_owned()),
+            parameter: None,
+            pointer: None,
+        }))
+    }
+
     /// Names the request's parameter behind the SQL parameter that the database found at fault. `pointers`
     /// pairs the two; a name it does not list gives no pointer.
     pub fn at(mut self, pointers: &[(&str, &str)]) -> Self {

@@ -17,6 +17,7 @@ use crate::{
     docs, jobs, limits, mail, mcp,
     metrics::{self, Metrics},
     observe,
+    patience::Patience,
     problem::{self, Problem},
     public, routes,
 };
@@ -84,7 +85,7 @@ fn app(database: Database, config: &Config, metrics: Arc<Metrics>) -> Router {
     let room = Arc::new(Semaphore::new(config.max_requests));
     let limited = |router: Router| {
         router
-            .layer(from_fn_with_state(config.request_timeout, observe::limit_time))
+            .layer(from_fn_with_state(Patience::new(config), observe::limit_time))
             .layer(from_fn_with_state(room.clone(), limits::limit_crowd))
     };
     let api = routes::router(database.clone())
