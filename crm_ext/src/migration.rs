@@ -31,6 +31,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     19 "019_service",
     20 "020_list_order",
     21 "021_settings",
+    22 "022_erasure_mail",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]

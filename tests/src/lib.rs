@@ -6,6 +6,7 @@
 pub mod criteria;
 pub mod database;
 pub mod isolation;
+pub mod mail_sink;
 pub mod oracle;
 pub mod program;
 pub mod restaurant;
@@ -15,6 +16,7 @@ pub mod session;
 pub mod torture;
 
 pub use database::TestDatabase;
+pub use mail_sink::MailSink;
 pub use program::Program;
 pub use service::{Answer, Service};
 pub use session::Session;

@@ -22,6 +22,7 @@ const POINTERS: &[(&str, &str)] = &[
 pub fn router() -> OpenApiRouter<Database> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
+        .routes(routes!(list::get))
         .routes(routes!(figures::get_overview))
         .routes(routes!(figures::list_days))
         .routes(routes!(labels::list_upcoming_labels))

@@ -69,6 +69,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("crm.cohort_months()", &[(Blind, "crm.cohort_months()")]),
     // Venues.
     ("crm.venue_list()", &[(Blind, "crm.venue_list()")]),
+    ("crm.venue_entry(text)", &[(Refused, "crm.venue_entry('{venue}')")]),
     (
         "crm.venue_settings(text)",
         &[(Refused, "crm.venue_settings('{venue}')"), (Refused, "crm.venue_settings('{venue_id}')")],
