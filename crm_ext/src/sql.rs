@@ -180,9 +180,14 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
+    "../../sql/customer/upcoming_birthdays.sql",
+    name = "customer_upcoming_birthdays",
+    requires = ["customer_search_keys"]
+);
+extension_sql_file!(
     "../../sql/customer/update_customer.sql",
     name = "customer_update_customer",
-    requires = ["customer_search_keys"]
+    requires = ["customer_upcoming_birthdays"]
 );
 extension_sql_file!(
     "../../sql/customer/verify_list.sql",
@@ -395,9 +400,14 @@ extension_sql_file!(
     requires = ["segment_segment"]
 );
 extension_sql_file!(
+    "../../sql/segment/segment_sizes.sql",
+    name = "segment_segment_sizes",
+    requires = ["segment_segment_pages"]
+);
+extension_sql_file!(
     "../../sql/segment/sensitive.sql",
     name = "segment_sensitive",
-    requires = ["segment_segment_pages", segment::sensitive_segments, segment::criteria_are_sensitive]
+    requires = ["segment_segment_sizes", segment::sensitive_segments, segment::criteria_are_sensitive]
 );
 extension_sql_file!(
     "../../sql/preference/derive_guests.sql",
@@ -517,9 +527,14 @@ extension_sql_file!(
     requires = ["consent_chain"]
 );
 extension_sql_file!(
+    "../../sql/consent/consent_log.sql",
+    name = "consent_consent_log",
+    requires = ["consent_consent_history"]
+);
+extension_sql_file!(
     "../../sql/consent/follow_consents.sql",
     name = "consent_follow_consents",
-    requires = ["consent_consent_history"]
+    requires = ["consent_consent_log"]
 );
 extension_sql_file!(
     "../../sql/consent/guest_link.sql",

@@ -37,6 +37,12 @@ pub const RECIPES: &[Recipe] = &[
     ),
     ("crm.consent_receipt(bigint)", &[(Refused, "crm.consent_receipt({entry})")]),
     ("crm.consent_heads()", &[(Blind, "crm.consent_heads()")]),
+    (
+        "crm.consent_log(text,text,text,timestamp with time zone,timestamp with time zone,bigint,integer)",
+        &[(Blind, "crm.consent_log()"), (Refused, "crm.consent_log(venue => '{venue}')")],
+    ),
+    ("crm.pending_opt_ins(integer)", &[(Blind, "crm.pending_opt_ins()")]),
+    ("crm.retention()", &[(Blind, "crm.retention()")]),
     ("crm.consent_log_state()", &[(Blind, "crm.consent_log_state()")]),
     ("crm.verify_consent_log(bigint,text)", &[(Blind, "crm.verify_consent_log()")]),
     ("crm.save_wording(text,text,text)", &[(Blind, "crm.save_wording('{wording_key}', 'fr', 'words') > 0")]),
