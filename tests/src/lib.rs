@@ -3,6 +3,7 @@
 //! `CRM_TEST_URL` names a superuser connection to a throw-away cluster that has pg_crm installed. Every test
 //! works in a database of its own, dropped at the end unless `CRM_TEST_KEEP` is set.
 
+pub mod catalogue;
 pub mod criteria;
 pub mod database;
 pub mod isolation;
