@@ -6,6 +6,7 @@
 pub mod criteria;
 pub mod database;
 pub mod isolation;
+pub mod naughty;
 pub mod oracle;
 pub mod program;
 pub mod restaurant;
