@@ -8,6 +8,7 @@ pub mod criteria;
 pub mod database;
 pub mod isolation;
 pub mod mail_sink;
+pub mod naughty;
 pub mod oracle;
 pub mod program;
 pub mod restaurant;

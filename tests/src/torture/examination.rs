@@ -61,7 +61,7 @@ pub fn examine(sql: &mut Session, journals: &[Mutex<Journal>], everything: bool)
     }
     let mut it = Examination { sql, broken };
     it.succeeds(
-        r#"INSERT INTO public."Order" ("venueId", "customerId", status, total, refunded, "completedAt") VALUES ('bistro', 'g0', 'COMPLETED', 5, 0, now())"#,
+        r#"INSERT INTO public."Order" ("venueId", "customerId", status, total, refunded, "completedAt") VALUES ('bistro', 'g0', 'COMPLETED', 5, 0, crm.now())"#,
     );
     // The connection may have gone between unbinding and binding.
     if it.sql.number("SELECT count(*) FROM crm.binding_list() WHERE entity = 'order'") == 0 {

@@ -16,6 +16,8 @@ pub struct Gate {
     over: AtomicBool,
     config: Mutex<Config>,
     findings: Mutex<Vec<String>>,
+    /// The CRM's clock, and how often it was set; none for the real one.
+    clock: Mutex<(u64, String)>,
 }
 
 /// Ends all clients of a gate for good when it is dropped, in a panic too.
@@ -39,6 +41,7 @@ impl Default for Gate {
             over: AtomicBool::new(false),
             config: Mutex::new(Config::new()),
             findings: Mutex::new(Vec::new()),
+            clock: Mutex::new((0, String::new())),
         }
     }
 }
@@ -60,6 +63,24 @@ impl Gate {
         }
     }
 
+    /// Sets the CRM's clock of all sessions, each from its next step on.
+    pub fn set_clock(&self, moment: &str) {
+        let mut clock = self.clock.lock().expect("no panic while held");
+        *clock = (clock.0 + 1, moment.to_owned());
+    }
+
+    fn follow_clock(&self, known: &mut u64, session: &mut Session) -> Result<(), Lost> {
+        let (set, moment) = self.clock.lock().expect("no panic while held").clone();
+        if set == *known {
+            return Ok(());
+        }
+        *known = set;
+        match session.attempt(&format!("SET crm.as_of = '{moment}'")) {
+            Ok(()) => Ok(()),
+            Err(refusal) => self.judge(refusal, &[], "the clock"),
+        }
+    }
+
     /// Whether the clients are to go on with what they do.
     pub fn is_open(&self) -> bool {
         self.turn.load(Ordering::SeqCst) % 2 == 1
@@ -78,7 +99,11 @@ impl Gate {
             seen = turn;
             let config = self.config.lock().expect("no panic while held").clone();
             if let Ok(mut session) = Session::try_open(&config) {
-                while self.turn.load(Ordering::SeqCst) == turn && step(&mut session).is_ok() {}
+                let mut known = 0;
+                while self.turn.load(Ordering::SeqCst) == turn
+                    && self.follow_clock(&mut known, &mut session).is_ok()
+                    && step(&mut session).is_ok()
+                {}
             }
             self.at_work.fetch_sub(1, Ordering::SeqCst);
         }

@@ -129,7 +129,7 @@ fn statements(change: &Change, journal: &Journal) -> String {
     if !made.is_empty() {
         sql.push(format!(
             r#"INSERT INTO public."Order" (id, "venueId", "customerId", status, total, refunded, "completedAt")
-               SELECT v.*, now() - random() * interval '60 days' FROM (VALUES {}) AS v"#,
+               SELECT v.*, crm.now() - random() * interval '60 days' FROM (VALUES {}) AS v"#,
             made.join(", ")
         ));
     }
@@ -235,7 +235,7 @@ impl<'a> Desk<'a> {
         let Some(guest) = made else { return Ok(()) };
         let order = format!("desk-{}", self.made);
         let placed = format!(
-            r#"INSERT INTO public."Order" (id, "venueId", "customerId", status, total, "completedAt") VALUES ('{order}', 'bar', '{guest}', 'COMPLETED', 12, now())"#
+            r#"INSERT INTO public."Order" (id, "venueId", "customerId", status, total, "completedAt") VALUES ('{order}', 'bar', '{guest}', 'COMPLETED', 12, crm.now())"#
         );
         self.captured.push(guest.clone());
         self.ask(sql, &placed, |_| {

@@ -8,3 +8,4 @@ pub mod gate;
 pub mod journal;
 pub mod kill;
 pub mod load;
+pub mod soak;
