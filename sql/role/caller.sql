@@ -1,5 +1,5 @@
 CREATE OR REPLACE FUNCTION crm.caller() RETURNS TABLE (principal_id uuid, org_id int, role text, venue_ids uuid[])
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT p.principal_id, p.org_id, p.role, p.venue_ids
@@ -12,14 +12,14 @@ COMMENT ON FUNCTION crm.caller() IS 'The principal of this transaction: the one 
 GRANT EXECUTE ON FUNCTION crm.caller() TO crm_reader, crm_staff;
 
 CREATE OR REPLACE FUNCTION crm.caller_org() RETURNS int
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT org_id FROM crm.caller() $$;
 COMMENT ON FUNCTION crm.caller_org() IS 'Organisation of the caller; null where there is none, so that policies show nothing';
 GRANT EXECUTE ON FUNCTION crm.caller_org() TO crm_reader, crm_staff;
 
 CREATE OR REPLACE FUNCTION crm.caller_venues() RETURNS uuid[]
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT venue_ids FROM crm.caller() $$;
 COMMENT ON FUNCTION crm.caller_venues() IS 'Venues the caller is limited to; null for all of the organisation';
