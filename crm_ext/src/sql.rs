@@ -119,9 +119,14 @@ extension_sql_file!(
     requires = ["customer_ensure_customers"]
 );
 extension_sql_file!(
+    "../../sql/customer/fill_profile.sql",
+    name = "customer_fill_profile",
+    requires = ["customer_fill_list"]
+);
+extension_sql_file!(
     "../../sql/customer/find_customers.sql",
     name = "customer_find_customers",
-    requires = ["customer_fill_list"]
+    requires = ["customer_fill_profile"]
 );
 extension_sql_file!(
     "../../sql/customer/lifetime.sql",
@@ -459,7 +464,12 @@ extension_sql_file!(
     name = "dossier_dossier",
     requires = ["preference_state_preference"]
 );
-extension_sql_file!("../../sql/dossier/note.sql", name = "dossier_note", requires = ["dossier_dossier"]);
+extension_sql_file!(
+    "../../sql/dossier/last_order.sql",
+    name = "dossier_last_order",
+    requires = ["dossier_dossier"]
+);
+extension_sql_file!("../../sql/dossier/note.sql", name = "dossier_note", requires = ["dossier_last_order"]);
 extension_sql_file!(
     "../../sql/dossier/note_list.sql",
     name = "dossier_note_list",
