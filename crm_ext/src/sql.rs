@@ -29,9 +29,14 @@ extension_sql_file!(
     requires = ["schema_money_sum"]
 );
 extension_sql_file!(
+    "../../sql/schema/uninstall.sql",
+    name = "schema_uninstall",
+    requires = ["schema_schema_version"]
+);
+extension_sql_file!(
     "../../sql/venue/find_venue.sql",
     name = "venue_find_venue",
-    requires = ["schema_schema_version"]
+    requires = ["schema_uninstall"]
 );
 extension_sql_file!(
     "../../sql/venue/mirror_venue.sql",
