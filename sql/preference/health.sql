@@ -95,7 +95,8 @@ BEGIN
     SELECT of_guest.org_id, g.origin_id, of_guest.scope_id, needs.kind, g.value, g.severity, 'removed', caller FROM gone AS g
     UNION ALL
     SELECT of_guest.org_id, c.origin_id, of_guest.scope_id, needs.kind, c.value, c.severity, 'recorded', caller
-    FROM (SELECT * FROM come UNION ALL SELECT * FROM graded) AS c;
+    FROM (SELECT * FROM come UNION ALL SELECT * FROM graded) AS c
+    ORDER BY 5;
     changed := changed OR FOUND;
   END LOOP;
   IF changed THEN
