@@ -658,9 +658,14 @@ extension_sql_file!(
     requires = ["binding_bind"]
 );
 extension_sql_file!(
+    "../../sql/binding/binding_habits.sql",
+    name = "binding_binding_habits",
+    requires = ["binding_binding_field"]
+);
+extension_sql_file!(
     "../../sql/binding/binding_list.sql",
     name = "binding_binding_list",
-    requires = ["binding_binding_field"]
+    requires = ["binding_binding_habits"]
 );
 extension_sql_file!(
     "../../sql/binding/bound_bodies.sql",
@@ -713,9 +718,14 @@ extension_sql_file!(
     requires = ["binding_read_mapping"]
 );
 extension_sql_file!(
+    "../../sql/binding/suggest_binding.sql",
+    name = "binding_suggest_binding",
+    requires = ["binding_rebind"]
+);
+extension_sql_file!(
     "../../sql/binding/trigger_bodies.sql",
     name = "binding_trigger_bodies",
-    requires = ["binding_rebind"]
+    requires = ["binding_suggest_binding"]
 );
 extension_sql_file!(
     "../../sql/binding/unbind.sql",

@@ -166,6 +166,7 @@ pub const UNBOUND: &[(&str, &str)] = &[
     ("crm.binding_findings(text)", "the installation's bindings, common to all"),
     ("crm.plan_binding(text,text,jsonb)", "the installation's tables, common to all"),
     ("crm.night_may_start()", "the installation's job, common to all"),
+    ("crm.suggest_binding()", "the installation's tables, common to all"),
     ("crm.binding_list()", "the installation's bindings, common to all"),
     ("crm.check_pii_map()", "the installation's tables, common to all"),
     ("crm.expect_version(text,text[])", "of its arguments alone"),
