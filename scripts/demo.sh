@@ -50,6 +50,7 @@ fi
 api_port=$(free_port "${API_PORT:-8080}")
 say "starting the service"
 CRM_DATABASE_URL="postgres://crm_service:$(cat "$demo/service-password")@127.0.0.1:$PGPORT/demo" CRM_LISTEN="127.0.0.1:$api_port" \
+  CRM_MAILBOX_DIR="$demo/mailbox" \
   setsid nohup "$TARGET_DIR/release/crm_api" serve >>"$demo/service.log" 2>&1 </dev/null &
 echo $! >"$demo/service.pid"
 api=http://127.0.0.1:$api_port
@@ -69,6 +70,20 @@ umask 077
   sed -n "2s/.*/OTHER_ORGANISATION_API_KEY='&'/p" "$demo/keys"
 } >"$demo/env"
 
+# The mails to confirm, which the service writes once it runs; a link may be broken over lines (quoted-printable).
+mailed=
+for _ in $(seq 50); do
+  eml=$(find "$demo/mailbox" -name '*.eml' 2>/dev/null | sort | tail -n 1)
+  [ -n "$eml" ] && break
+  [ "$(value -c "SELECT count(*) FROM crm.mail WHERE state = 'QUEUED'")" = 0 ] && break
+  sleep 0.1
+done
+if [ -n "$eml" ]; then
+  mailed="
+  $demo/mailbox holds the mails to guests. To answer as one of them, open
+    $(tr -d '\r' <"$eml" | sed -e ':a' -e '/=$/{N;s/=\n//;ta' -e '}' | grep -o 'http[^ ]*/public/confirm/[0-9a-f]*' | head -n 1)"
+fi
+
 say "ready"
 regular=$(psql -X -q -At -c 'SELECT c.ref FROM crm.customer_venue_stats AS t JOIN crm.customer AS c USING (org_id, customer_id) ORDER BY t.total_visits DESC, c.ref LIMIT 1')
 cat <<END
@@ -81,5 +96,5 @@ Try next (.demo/env holds these as shell lines; key: $admin_key):
   psql '$database_url' -c "SELECT jsonb_pretty(crm.dossier('$regular'))"
   curl -s -H 'Authorization: Bearer $admin_key' '$api/v1/customers?label=AT_RISK&sort=spend&limit=5'
   $api/openapi.json describes the service.
-  $api/ is the admin UI: sign in with the key.
+  $api/ is the admin UI: sign in with the key.$mailed
 END

@@ -131,18 +131,20 @@ fn what_waits_and_how_long_all_is_kept_is_told() {
     let token = sql.value("SELECT token FROM crm.take_mail()");
     sql.run(&format!("SELECT crm.confirm_opt_in('{token}')"));
     sql.expect_none("SELECT * FROM crm.pending_opt_ins()");
-    const KEPT: &str =
-        "SELECT anonymise_after_months, drop_events_after_months, set_at IS NULL FROM crm.retention()";
-    sql.expect_rows(KEPT, &["null|null|t"]);
+    const KEPT: &str = "SELECT anonymise_after_months, drop_events_after_months, drop_accesses_after_months, set_at IS NULL FROM crm.retention()";
+    sql.expect_rows(KEPT, &["null|null|null|t"]);
     sql.run("SELECT crm.set_retention(36, NULL)");
-    sql.expect_rows(KEPT, &["36|null|f"]);
+    sql.expect_rows(KEPT, &["36|null|null|f"]);
 }
 
 #[test]
 fn the_service_answers_with_them() {
     let (s, admin, manager) = (&*SERVICE, SERVICE.admin.as_str(), SERVICE.manager.as_str());
     let items = |path: &str| s.done(manager, "GET", path, &NONE)["items"].as_array().expect("items").clone();
-    let soon = s.database.session().value("SELECT to_char(crm.now() AT TIME ZONE 'Europe/Paris' + interval '3 days', '--MM-DD')");
+    let soon = s
+        .database
+        .session()
+        .value("SELECT to_char(crm.now() AT TIME ZONE 'Europe/Paris' + interval '3 days', '--MM-DD')");
     s.done(admin, "PATCH", "/v1/customers/g3", &json!({"birthday": soon}));
     let birthdays = items("/v1/venues/bar/birthdays?days=7");
     assert_eq!(birthdays.len(), 1);

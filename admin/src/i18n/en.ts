@@ -118,7 +118,7 @@ export const en = {
     eraseNow: "Erase now", eraseNowHint: "{{name}} is made anonymous everywhere, at once. Orders stay, without a person. This cannot be undone.", asked: "Erasure requested", cancelled: "Request taken back", erased: "Erased",
     reason: "Reason", reasonHint: "It is kept: name nobody in it.", reachable: "guests reachable", ledger: "Ledger of consents", verify: "Verify", entries: "Entries", sealedEntries: "Sealed", intact: "Every link is intact",
     erasures: "Erasures", noErasures: "None", request: "Request {{n}}", dueOn: "due on {{day}}", residue: "{{n}} traces found afterwards", map: "Map of personal data", mapComplete: "Every column is classified",
-    retention: "Retention, a preview", anonymiseAfter: "Anonymise guests after months", dropAfter: "Drop events after months", preview: "Preview", accesses: "Who looked at or took personal data", noAccesses: "Nobody yet",
+    retention: "Retention, a preview", anonymiseAfter: "Anonymise guests after months", dropAfter: "Drop events after months", dropAccessesAfter: "Drop the access log after months", preview: "Preview", accesses: "Who looked at or took personal data", noAccesses: "Nobody yet",
     channel: { EMAIL_MARKETING: "E-mail", SMS_MARKETING: "SMS", WHATSAPP_MARKETING: "WhatsApp", REVIEW_REQUEST: "Request for a review" },
     state: { GRANTED: "Granted", REVOKED: "Revoked", PENDING: "Asked", EXPIRED: "Expired", NEVER: "Never asked", REQUESTED: "Open", EXECUTED: "Executed", CANCELLED: "Taken back" },
     evidence: "from {{from}}", receipt: "Receipt as a file", doNotContact: "Do not contact at all", doNotContactHint: "Whatever was consented to",

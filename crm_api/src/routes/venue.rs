@@ -4,6 +4,7 @@ mod birthdays;
 mod figures;
 mod labels;
 mod list;
+mod organisation;
 mod settings;
 mod upkeep;
 
@@ -22,6 +23,7 @@ const POINTERS: &[(&str, &str)] = &[
 pub fn router() -> OpenApiRouter<Database> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
+        .routes(routes!(list::get))
         .routes(routes!(figures::get_overview))
         .routes(routes!(figures::list_days))
         .routes(routes!(birthdays::list_birthdays))
@@ -29,6 +31,7 @@ pub fn router() -> OpenApiRouter<Database> {
         .routes(routes!(labels::get_label_flow))
         .routes(routes!(settings::get_settings, settings::update_settings))
         .routes(routes!(settings::preview_settings))
+        .routes(routes!(organisation::get_organisation_settings, organisation::update_organisation_settings))
         .routes(routes!(upkeep::recompute))
         .routes(routes!(upkeep::verify))
         .routes(routes!(upkeep::repair))

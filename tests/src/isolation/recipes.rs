@@ -69,6 +69,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("crm.cohort_months()", &[(Blind, "crm.cohort_months()")]),
     // Venues.
     ("crm.venue_list()", &[(Blind, "crm.venue_list()")]),
+    ("crm.venue_entry(text)", &[(Refused, "crm.venue_entry('{venue}')")]),
     (
         "crm.venue_settings(text)",
         &[(Refused, "crm.venue_settings('{venue}')"), (Refused, "crm.venue_settings('{venue_id}')")],
@@ -93,6 +94,12 @@ pub(super) const RECIPES: &[Recipe] = &[
         "crm.set_region(text,text)",
         &[(Refused, "crm.set_region('FR', '{venue}')"), (Blind, "crm.set_region('FR')")],
     ),
+    ("crm.organisation_settings()", &[(Blind, "crm.organisation_settings()")]),
+    (
+        "crm.update_organisation_settings(jsonb)",
+        &[(Blind, "crm.update_organisation_settings(jsonb_build_object('loyalty_enabled', true))")],
+    ),
+    ("crm.quiet_until(text)", &[(Blind, "crm.quiet_until()"), (Refused, "crm.quiet_until('{venue}')")]),
     ("crm.set_inline_segments(boolean)", &[(Blind, "crm.set_inline_segments(false)")]),
     // Guests.
     (
@@ -254,7 +261,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("crm.delete_tag(text)", &[(Refused, "crm.delete_tag('{tag}')")]),
     ("crm.health_needs(text)", &[(Refused, "crm.health_needs('{guest}')")]),
     (
-        "crm.set_health_needs(text,text[],text[],text)",
+        "crm.set_health_needs(text,text[],text[],text,jsonb)",
         &[
             (Refused, "crm.set_health_needs('{guest}', ARRAY['milk'])"),
             (Refused, "crm.set_health_needs('{own_guest}', ARRAY['milk'], venue => '{venue}')"),
