@@ -72,7 +72,7 @@ pub struct Body {
     status: u16,
     /// What went wrong with this request, for a person.
     detail: Cow<'static, str>,
-    /// SQLSTATE of the refusal: a standard one, or one of ours (CR401, CR404, CR409, CR422, CR503).
+    /// SQLSTATE of the refusal: a standard one, or one of ours (CR401, CR404, CR409, CR412, CR422, CR425, CR503).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "22023", min_length = 5, max_length = 5)]
     code: Option<Cow<'static, str>>,
@@ -98,6 +98,18 @@ pub struct Cause {
 impl Problem {
     pub fn invalid_parameter(pointer: &str, detail: &str) -> Self {
         Self::InvalidParameter { pointer: pointer.to_owned(), detail: detail.to_owned() }
+    }
+
+    /// What the service itself cannot do as things are: 409.
+    pub fn conflict(detail: &str, hint: &str) -> Self {
+        Self::Refused(Box::new(Refusal {
+            status: StatusCode::CONFLICT,
+            sqlstate: "CR409".to_owned(),
+            detail: detail.to_owned(),
+            hint: Some(hint.to_owned()),
+            parameter: None,
+            pointer: None,
+        }))
     }
 
     /// Names the request's parameter behind the SQL parameter that the database found at fault. `pointers`
@@ -257,12 +269,13 @@ impl IntoResponse for Problem {
 }
 
 /// Gives every error response that is not a problem yet (no such path, method not allowed, body too large)
-/// the form of one.
+/// the form of one; pages for people stay what they are.
 pub async fn ensure(response: Response) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
     let content_type = response.headers().get(header::CONTENT_TYPE);
-    if !is_error || content_type.is_some_and(|kind| kind == CONTENT_TYPE) {
+    let is_told = |kind: &HeaderValue| kind == CONTENT_TYPE || kind.as_bytes().starts_with(b"text/html");
+    if !is_error || content_type.is_some_and(is_told) {
         return response;
     }
     let allow = response.headers().get(header::ALLOW).cloned();

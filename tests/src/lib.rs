@@ -7,14 +7,18 @@ pub mod catalogue;
 pub mod criteria;
 pub mod database;
 pub mod isolation;
+pub mod mail_sink;
+pub mod naughty;
 pub mod oracle;
 pub mod program;
 pub mod restaurant;
 pub mod sequence;
 pub mod service;
 pub mod session;
+pub mod torture;
 
 pub use database::TestDatabase;
+pub use mail_sink::MailSink;
 pub use program::Program;
 pub use service::{Answer, Service};
 pub use session::Session;

@@ -9,15 +9,19 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    credentials::Credentials, database::Database, extract::NoParameters, problem::Problem, routes::page::Page,
+    credentials::Credentials,
+    database::Database,
+    extract::{NoParameters, Path},
+    problem::Problem,
+    routes::page::Page,
 };
 
-const SQL: &str = "SELECT venue_id, ref, name, timezone, currency, guests, labels FROM crm.venue_list()";
+const SQL: &str = "SELECT venue_id, ref, name, timezone, currency, crm_enabled, loyalty_enabled, guests, labels FROM crm.venue_list()";
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "venue_id": "5f2f0f0e-6d0c-5a5e-9d55-0d6c2e6a6a01", "ref": "12", "name": "Trattoria Roma",
-    "timezone": "Europe/Rome", "currency": "EUR", "guests": 1204,
+    "timezone": "Europe/Rome", "currency": "EUR", "crm_enabled": true, "loyalty_enabled": false, "guests": 1204,
     "labels": {"CHAMPION": 41, "LOYAL": 180, "NEW": 95}
 }))]
 pub struct Venue {
@@ -30,6 +34,10 @@ pub struct Venue {
     timezone: String,
     /// ISO 4217 code of its money.
     currency: String,
+    /// Whether its orders are counted: enabled by its settings and the organisation's.
+    crm_enabled: bool,
+    /// Whether the platform runs its loyalty programme here: enabled by its settings and the organisation's.
+    loyalty_enabled: bool,
     /// Guests with a row of statistics at this venue.
     guests: i64,
     /// How many of them have each label.
@@ -47,6 +55,8 @@ impl TryFrom<&Row> for Venue {
             name: row.try_get("name")?,
             timezone: row.try_get("timezone")?,
             currency: row.try_get("currency")?,
+            crm_enabled: row.try_get("crm_enabled")?,
+            loyalty_enabled: row.try_get("loyalty_enabled")?,
             guests: row.try_get("guests")?,
             labels: labels.map(|Jsonb(labels)| labels).unwrap_or_default(),
         })
@@ -71,4 +81,25 @@ pub async fn list(
     let rows = database.call("venue_list", &credentials, SQL, &[]).await?;
     let items = rows.iter().map(Venue::try_from).collect::<Result<_, _>>()?;
     Ok(Json(Page { items, next_cursor: None }))
+}
+
+/// One venue
+#[utoipa::path(
+    get,
+    path = "/venues/{venue}",
+    operation_id = "get_venue",
+    tag = "venue",
+    responses((status = 200, description = "The venue", body = Venue))
+)]
+pub async fn get(
+    credentials: Credentials,
+    NoParameters: NoParameters,
+    State(database): State<Database>,
+    Path(venue): Path<String>,
+) -> Result<Json<Venue>, Problem> {
+    const SQL: &str = "SELECT * FROM crm.venue_entry($1::text)";
+    let rows = database.call("venue_entry", &credentials, SQL, &[&venue]).await;
+    let rows = rows.map_err(|problem| problem.at(super::POINTERS))?;
+    let row = rows.first().ok_or(Problem::Status(axum::http::StatusCode::NOT_FOUND))?;
+    Ok(Json(Venue::try_from(row)?))
 }
