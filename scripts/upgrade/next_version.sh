@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../common.sh"
 folder=$1 version=$2
 mkdir -p "$folder"
-(cd "$ROOT" && git ls-files -z -- Cargo.toml Cargo.lock rustfmt.toml crm_core crm_ext crm_api/Cargo.toml crm_api/src tests/Cargo.toml tests/src bench/Cargo.toml bench/src sql scripts |
+(cd "$ROOT" && git ls-files -z -- . ':!admin' ':!docs' ':!sql/demo' ':!fuzz/corpus' |
   tar -c --null -T -) | tar -x -C "$folder"
 cd "$folder"
 former=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' Cargo.toml)
