@@ -120,7 +120,7 @@ pub fn import(input: &[u8]) {
                 && !cell.contains(['\r', '\n'])
                 && !cell.is_empty()
             {
-                assert_eq!(table::cell(&back.rows[0].cells[0]), table::cell(cell), "{line:?}");
+                assert_eq!(table::cell(&back.rows[0].cells[0]), cell, "{line:?}");
             }
         }
     }
