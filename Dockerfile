@@ -19,9 +19,11 @@ COPY --from=admin /source/admin/dist admin/dist
 RUN cargo pgrx package --package crm_ext --pg-config /usr/lib/postgresql/15/bin/pg_config && cargo build --release --package crm_api
 
 FROM debian:bookworm-slim AS service
-RUN useradd --system crm
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* && \
+    useradd --system crm && install -d -o crm -m 700 /var/lib/crm
 COPY --from=build /source/target/release/crm_api /usr/local/bin/crm_api
 USER crm
+WORKDIR /var/lib/crm
 ENV CRM_LISTEN=0.0.0.0:8080
 EXPOSE 8080
 ENTRYPOINT ["crm_api"]

@@ -8,4 +8,4 @@ cargo fmt --all --check
 say "lints"
 cargo clippy --quiet --workspace --all-targets -- -D warnings
 say "unit and property tests"
-cargo test --quiet --package crm_core --package crm_api --package crm_bench
+cargo test --quiet --package crm_core --package crm_api --package crm_bench --package crm_fuzz

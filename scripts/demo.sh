@@ -30,25 +30,10 @@ if [ "$(cat "$demo/made-of" 2>/dev/null)" != "$made_of" ] || [ "$(value -d postg
   rm -f "$demo/made-of"
   quietly -d postgres -c 'DROP DATABASE IF EXISTS demo WITH (FORCE)' -c 'CREATE DATABASE demo'
   export PGDATABASE=demo
-  if [ "$data" = retail ]; then
-    say "loading the platform: Online Retail, 541,909 lines, shifted to end yesterday"
-    quietly -f "$ROOT/sql/demo/retail/schema.sql"
-    gzip -dc "$ROOT/sql/demo/retail/online_retail.csv.gz" | quietly -v today="$(date -u -d yesterday +%F)" -f "$ROOT/sql/demo/retail/load.sql"
-    bind=$ROOT/sql/demo/retail/bind.sql
-  else
-    say "loading the platform: two organisations, five venues, two years of orders"
-    quietly -f "$ROOT/sql/demo/schema.sql"
-    psql -X -q -v ON_ERROR_STOP=1 -v seed=42 -f "$ROOT/sql/demo/generate.sql" | sed 's/^/        /'
-    bind=$ROOT/sql/demo/bind.sql
-  fi
-  say "installing and binding the CRM"
-  quietly -c 'CREATE EXTENSION pg_cron' -c 'CREATE EXTENSION pg_crm CASCADE' -c 'SELECT crm.install()' -f "$bind"
-  say "counting the history"
-  psql -X -q -v ON_ERROR_STOP=1 -c 'CALL crm.backfill()' 2>&1 | sed 's/^/        /'
-  say "scheduling the night and running it once"
-  quietly -c 'SELECT crm.schedule()' -c 'CALL crm.run_night()'
-  say "asking some guests for their consent"
-  quietly -f "$ROOT/sql/demo/consents.sql" -c 'CALL crm.run_sweep()'
+  quietly -c 'CREATE EXTENSION pg_cron'
+  DATA=$data "$ROOT/scripts/demo-data.sh"
+  say "scheduling the night and the sweep"
+  quietly -c 'SELECT crm.schedule()'
   keys=$(value -c "SELECT crm.create_api_key(crm.create_principal('demo admin of ' || o.name, o.ref, 'admin')) FROM crm.organisation AS o ORDER BY o.org_id")
   printf '%s\n' "$keys" >"$demo/keys"
   service_password=$(random_secret)
@@ -65,6 +50,7 @@ fi
 api_port=$(free_port "${API_PORT:-8080}")
 say "starting the service"
 CRM_DATABASE_URL="postgres://crm_service:$(cat "$demo/service-password")@127.0.0.1:$PGPORT/demo" CRM_LISTEN="127.0.0.1:$api_port" \
+  CRM_MAILBOX_DIR="$demo/mailbox" \
   setsid nohup "$TARGET_DIR/release/crm_api" serve >>"$demo/service.log" 2>&1 </dev/null &
 echo $! >"$demo/service.pid"
 api=http://127.0.0.1:$api_port
@@ -84,6 +70,20 @@ umask 077
   sed -n "2s/.*/OTHER_ORGANISATION_API_KEY='&'/p" "$demo/keys"
 } >"$demo/env"
 
+# The mails to confirm, which the service writes once it runs; a link may be broken over lines (quoted-printable).
+mailed=
+for _ in $(seq 50); do
+  eml=$(find "$demo/mailbox" -name '*.eml' 2>/dev/null | sort | tail -n 1)
+  [ -n "$eml" ] && break
+  [ "$(value -c "SELECT count(*) FROM crm.mail WHERE state = 'QUEUED'")" = 0 ] && break
+  sleep 0.1
+done
+if [ -n "$eml" ]; then
+  mailed="
+  $demo/mailbox holds the mails to guests. To answer as one of them, open
+    $(tr -d '\r' <"$eml" | sed -e ':a' -e '/=$/{N;s/=\n//;ta' -e '}' | grep -o 'http[^ ]*/public/confirm/[0-9a-f]*' | head -n 1)"
+fi
+
 say "ready"
 regular=$(psql -X -q -At -c 'SELECT c.ref FROM crm.customer_venue_stats AS t JOIN crm.customer AS c USING (org_id, customer_id) ORDER BY t.total_visits DESC, c.ref LIMIT 1')
 cat <<END
@@ -96,5 +96,5 @@ Try next (.demo/env holds these as shell lines; key: $admin_key):
   psql '$database_url' -c "SELECT jsonb_pretty(crm.dossier('$regular'))"
   curl -s -H 'Authorization: Bearer $admin_key' '$api/v1/customers?label=AT_RISK&sort=spend&limit=5'
   $api/openapi.json describes the service.
-  $api/ is the admin UI: sign in with the key.
+  $api/ is the admin UI: sign in with the key.$mailed
 END

@@ -3,7 +3,7 @@
 //! Statements have one column of JSON, so that what SQL returns and what the response is described as are one
 //! type; a page has the cursor of each row as its second.
 
-use axum::{Json, extract::FromRequestParts, http::request::Parts};
+use axum::{Json, body::Body, extract::FromRequestParts, http::request::Parts};
 use serde::de::DeserializeOwned;
 use tokio_postgres::{
     Row,
@@ -17,8 +17,10 @@ use crate::{
     etag::IfMatch,
     extract::Listing,
     once::Once,
+    patience::Long,
     problem::Problem,
     routes::page::Page,
+    stream::OwnedParameters,
 };
 
 /// A statement whose rows come as one column of JSON.
@@ -34,11 +36,12 @@ pub struct Caller {
     credentials: Credentials,
     once: Option<Once>,
     guard: Option<(&'static str, String, Vec<String>)>,
+    long: Option<Long>,
 }
 
 impl Caller {
     pub fn new(database: Database, credentials: Credentials) -> Self {
-        Self { database, credentials, once: None, guard: None }
+        Self { database, credentials, once: None, guard: None, long: None }
     }
 
     /// The caller, who changes something only where `IfMatch` allows: a statement on the id and the versions wanted
@@ -75,7 +78,7 @@ impl Caller {
             None => Vec::new(),
         };
         let guard = self.guard.as_ref().map(|(sql, ..)| (*sql, guarded.as_slice()));
-        let call = Call { name, sql, parameters, guard, once: self.once.as_ref() };
+        let call = Call { name, sql, parameters, guard, once: self.once.as_ref(), long: self.long };
         let answered = self.database.answer(&self.credentials, call).await;
         answered.map_err(|problem| problem.at(&[("if_match", "#/header/If-Match")]))
     }
@@ -144,6 +147,11 @@ impl Caller {
         Ok(text)
     }
 
+    /// The lines of a file of any length, sent while they are read.
+    pub async fn stream(&self, sql: &'static str, parameters: OwnedParameters) -> Result<Body, Problem> {
+        self.database.stream(self.credentials.clone(), sql, parameters, self.long).await
+    }
+
     /// A statement whose result does not matter.
     pub async fn run(
         &self,
@@ -165,6 +173,7 @@ impl FromRequestParts<Database> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, database: &Database) -> Result<Self, Problem> {
         let credentials = Credentials::from_request_parts(parts, database).await?;
-        Ok(Self { once: parts.extensions.get().cloned(), ..Self::new(database.clone(), credentials) })
+        let (once, long) = (parts.extensions.get().cloned(), parts.extensions.get().copied());
+        Ok(Self { once, long, ..Self::new(database.clone(), credentials) })
     }
 }

@@ -3,11 +3,15 @@
 
 use std::{fmt, net::SocketAddr, num::NonZeroU32, str::FromStr, time::Duration};
 
+use axum::http::HeaderName;
 use thiserror::Error;
 use tokio_postgres::config::SslMode;
 use tracing_subscriber::filter::Targets;
 
-use crate::token::{TokenKeys, TokenSettings};
+use crate::{
+    mail::settings::{self as mail, MailDraft, MailSettings},
+    token::{TokenKeys, TokenSettings},
+};
 
 const DATABASE_URL: &str = "CRM_DATABASE_URL";
 const LISTEN: &str = "CRM_LISTEN";
@@ -27,7 +31,18 @@ const JWT_SUBJECT_CLAIM: &str = "CRM_JWT_SUBJECT_CLAIM";
 const JWT_ORGANISATION_CLAIM: &str = "CRM_JWT_ORGANISATION_CLAIM";
 const MCP_KEY: &str = "CRM_MCP_KEY";
 const CONFIG_FILE: &str = "CRM_CONFIG_FILE";
-const KEYS: [&str; 18] = [
+const PUBLIC_REQUESTS_PER_MINUTE: &str = "CRM_PUBLIC_REQUESTS_PER_MINUTE";
+const CLIENT_ADDRESS_HEADER: &str = "CRM_CLIENT_ADDRESS_HEADER";
+const LONG_REQUEST_TIMEOUT_SECONDS: &str = "CRM_LONG_REQUEST_TIMEOUT_SECONDS";
+const KEYS: [&str; 26] = [
+    LONG_REQUEST_TIMEOUT_SECONDS,
+    PUBLIC_REQUESTS_PER_MINUTE,
+    CLIENT_ADDRESS_HEADER,
+    mail::SEND_MAIL,
+    mail::SMTP_URL,
+    mail::MAIL_FROM,
+    mail::MAILBOX_DIR,
+    mail::PUBLIC_URL,
     MCP_KEY,
     CONFIG_FILE,
     REQUESTS_PER_SECOND,
@@ -58,11 +73,19 @@ pub struct Config {
     pub pool_size: usize,
     /// How long a request may take, 1 to 300 seconds; the database's statement_timeout is the same.
     pub request_timeout: Duration,
+    /// The same for the routes that may take long, 1 to 3,600 seconds, and no less than the others.
+    pub long_request_timeout: Duration,
     pub log: Targets,
     /// Requests of one caller a second, 1 to 100,000; twice as many at once.
     pub requests_per_second: NonZeroU32,
     /// Requests of all at a time, 1 to 100,000; what comes above gets 503.
     pub max_requests: usize,
+    /// Requests of one address a minute to the pages for guests, 1 to 100,000.
+    pub public_requests_per_minute: u32,
+    /// The header in which a proxy in front of the service tells the address of a client.
+    pub client_address_header: Option<HeaderName>,
+    /// Where mails are to be sent.
+    pub mail: Option<MailSettings>,
     /// The key under which `crm_api mcp` asks.
     pub mcp_key: Option<String>,
     /// How tokens of the platform's identity provider are checked, where there is one.
@@ -126,12 +149,16 @@ impl Config {
         let mut listen = SocketAddr::from(([127, 0, 0, 1], 8080));
         let mut pool_size = 10;
         let mut request_timeout = 10;
+        let mut long_request_timeout = 120;
         let mut log = Targets::new().with_default(tracing::Level::INFO);
         let mut run_jobs = false;
         let mut jobs_database = None;
         let mut sweep = 300;
         let mut requests_per_second = 200;
         let mut max_requests = 500;
+        let mut public_requests_per_minute = 60;
+        let mut client_address_header = None;
+        let mut mail = MailDraft::default();
         let mut mcp_key = None;
         let mut token_keys = None;
         let mut tokens = TokenSettings {
@@ -154,6 +181,10 @@ impl Config {
                 REQUEST_TIMEOUT_SECONDS => {
                     let expected = "a number of seconds from 1 to 300";
                     request_timeout = within(REQUEST_TIMEOUT_SECONDS, &value, 1..=300, expected)?;
+                }
+                LONG_REQUEST_TIMEOUT_SECONDS => {
+                    let expected = "a number of seconds from 1 to 3600";
+                    long_request_timeout = within(LONG_REQUEST_TIMEOUT_SECONDS, &value, 1..=3_600, expected)?;
                 }
                 LOG => log = parse(LOG, &value, "a log filter, such as info or crm_api=debug")?,
                 RUN_JOBS => {
@@ -191,7 +222,17 @@ impl Config {
                 JWT_SUBJECT_CLAIM => tokens.subject_claim = value,
                 JWT_ORGANISATION_CLAIM => tokens.organisation_claim = Some(value),
                 MCP_KEY => mcp_key = Some(value),
+                PUBLIC_REQUESTS_PER_MINUTE => {
+                    let expected = "a number from 1 to 100000";
+                    public_requests_per_minute =
+                        within(PUBLIC_REQUESTS_PER_MINUTE, &value, 1..=100_000, expected)? as u32;
+                }
+                CLIENT_ADDRESS_HEADER => {
+                    let expected = "the name of a header, such as X-Forwarded-For";
+                    client_address_header = Some(parse(CLIENT_ADDRESS_HEADER, &value, expected)?);
+                }
                 CONFIG_FILE => {}
+                key if mail.take(key, &value)? => {}
                 _ if key.starts_with("CRM_") => return Err(ConfigError::Unknown(key)),
                 _ => {}
             }
@@ -201,9 +242,13 @@ impl Config {
             listen,
             pool_size,
             request_timeout: Duration::from_secs(request_timeout as u64),
+            long_request_timeout: Duration::from_secs(long_request_timeout as u64),
             log,
             requests_per_second: NonZeroU32::new(requests_per_second).unwrap_or(NonZeroU32::MIN),
             max_requests,
+            public_requests_per_minute,
+            client_address_header,
+            mail: mail.finish(listen)?,
             mcp_key,
             tokens: token_keys.map(|keys| TokenSettings { keys, ..tokens }),
             jobs_database: jobs_database.clone(),
@@ -227,6 +272,7 @@ impl fmt::Debug for Config {
             .field("log", &self.log.to_string())
             .field("requests_per_second", &self.requests_per_second)
             .field("max_requests", &self.max_requests)
+            .field("mail", &self.mail)
             .field("tokens", &self.tokens.as_ref().map(|_| "[redacted]"))
             .field("jobs", &self.jobs)
             .finish()

@@ -3,11 +3,12 @@
 mod lease;
 pub mod refusal;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, pin::pin, sync::Arc, time::Duration};
 
 use deadpool_postgres::{
     Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Status, Timeouts, Transaction,
 };
+use futures_util::TryStreamExt;
 use serde_json::value::RawValue;
 use tokio_postgres::{
     NoTls, Row,
@@ -15,14 +16,15 @@ use tokio_postgres::{
 };
 
 use crate::{
-    config::Config, credentials::Credentials, limits::Limits, once::Once, problem::Problem, token::Tokens,
+    config::Config, credentials::Credentials, limits::Limits, once::Once, patience::Long, problem::Problem,
+    stream::OwnedParameters, token::Tokens,
 };
 use lease::Lease;
 use refusal::Report;
 
 /// The schema version this build knows, the number of the newest migration; `crm.schema_version()` must
 /// answer the same.
-pub const SCHEMA_VERSION: i32 = 20;
+pub const SCHEMA_VERSION: i32 = 22;
 
 /// Tries of one transaction at most, when it fails with a serialization failure or a deadlock.
 const MAX_TRIES: u32 = 3;
@@ -70,6 +72,7 @@ pub struct Database {
     pool: Pool,
     limits: Arc<Limits>,
     tokens: Option<Arc<Tokens>>,
+    jobs: Option<Arc<tokio_postgres::Config>>,
 }
 
 /// What the monitoring wants to know.
@@ -89,9 +92,16 @@ pub struct Call<'a> {
     pub guard: Option<(&'static str, Parameters<'a>)>,
     /// Where the same request may come again.
     pub once: Option<&'a Once>,
+    /// Where it may take longer than usual.
+    pub long: Option<Long>,
 }
 
 pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// What takes the lines of a statement, one after the other; false once it wants no more.
+pub trait Lines {
+    fn take(&mut self, line: &str) -> impl Future<Output = bool> + Send;
+}
 
 pub enum Reply {
     Rows(Vec<Row>),
@@ -137,7 +147,12 @@ impl Database {
             .timeouts(Timeouts { wait, create: wait, recycle: wait })
             .runtime(Runtime::Tokio1)
             .build()
-            .map(|pool| Self { pool, limits: Arc::new(Limits::new(config.requests_per_second)), tokens })
+            .map(|pool| Self {
+                pool,
+                limits: Arc::new(Limits::new(config.requests_per_second)),
+                tokens,
+                jobs: config.jobs_database.clone().map(Arc::new),
+            })
             .map_err(|error| format!("cannot make the connection pool: {error}"))
     }
 
@@ -149,6 +164,11 @@ impl Database {
     /// How tokens of the platform's identity provider are checked, where there is one.
     pub fn tokens(&self) -> Option<&Tokens> {
         self.tokens.as_deref()
+    }
+
+    /// How a login that may run jobs connects, where there is one.
+    pub fn jobs(&self) -> Option<&tokio_postgres::Config> {
+        self.jobs.as_deref()
     }
 
     pub fn pool_status(&self) -> Status {
@@ -183,7 +203,10 @@ impl Database {
         sql: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<Vec<Row>, Problem> {
-        match self.answer(credentials, Call { name, sql, parameters, guard: None, once: None }).await? {
+        match self
+            .answer(credentials, Call { name, sql, parameters, guard: None, once: None, long: None })
+            .await?
+        {
             Reply::Rows(rows) => Ok(rows),
             Reply::Kept(_) => unreachable!("only a call with once is kept"),
         }
@@ -214,6 +237,7 @@ impl Database {
         let result = async {
             let tx = lease.client().transaction().await.map_err(sign_in_error)?;
             sign_in(&tx, credentials).await?;
+            take_time(&tx, call.long).await?;
             if let Some(once) = call.once
                 && let Some(kept) = recall(&tx, once).await?
             {
@@ -237,6 +261,38 @@ impl Database {
         result
     }
 
+    /// Gives the first column of each row of a statement in a transaction as the caller to `lines`, until they want no more, and
+    /// commits.
+    pub async fn read_lines(
+        &self,
+        credentials: &Credentials,
+        sql: &'static str,
+        parameters: OwnedParameters,
+        long: Option<Long>,
+        lines: &mut impl Lines,
+    ) -> Result<(), Problem> {
+        let mut lease = Lease::new(&self.pool).await?;
+        let result = async {
+            let tx = lease.client().transaction().await.map_err(sign_in_error)?;
+            sign_in(&tx, credentials).await?;
+            take_time(&tx, long).await?;
+            let statement = tx.prepare_cached(sql).await?;
+            {
+                let mut rows = pin!(tx.query_raw(&statement, parameters).await?);
+                while let Some(row) = rows.try_next().await? {
+                    if !lines.take(row.try_get(0)?).await {
+                        break;
+                    }
+                }
+            }
+            tx.commit().await?;
+            Ok(())
+        }
+        .await;
+        lease.end(&result);
+        result
+    }
+
     /// Asks as the service itself, without a caller: to open a session and to close it.
     pub async fn as_service(
         &self,
@@ -248,6 +304,23 @@ impl Database {
             let client = lease.client();
             let statement = client.prepare_cached(sql).await.map_err(sign_in_error)?;
             client.query(&statement, parameters).await.map_err(sign_in_error)
+        }
+        .await;
+        lease.end(&result);
+        result
+    }
+
+    /// Asks as the service itself for somebody whose right is a token among the parameters, so that a refusal is his.
+    pub async fn as_public(
+        &self,
+        sql: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Problem> {
+        let mut lease = Lease::new(&self.pool).await?;
+        let result = async {
+            let client = lease.client();
+            let statement = client.prepare_cached(sql).await?;
+            Ok(client.query(&statement, parameters).await?)
         }
         .await;
         lease.end(&result);
@@ -301,6 +374,16 @@ impl Database {
         .map_err(sign_in_error);
         lease.end(&result);
         result
+    }
+}
+
+/// Gives the statements of this transaction as long as its request has.
+async fn take_time(tx: &Transaction<'_>, long: Option<Long>) -> Result<(), Problem> {
+    match long {
+        Some(Long(time)) => {
+            Ok(tx.batch_execute(&format!("SET LOCAL statement_timeout = {}", time.as_millis())).await?)
+        }
+        None => Ok(()),
     }
 }
 

@@ -9,9 +9,15 @@ use std::time::{Duration, Instant};
 use tokio::{sync::watch::Receiver, time::sleep};
 use tokio_postgres::{Client, Error, NoTls, error::SqlState};
 
-use crate::{config::Jobs, database::with_source};
+use crate::{
+    config::Jobs,
+    database::{Database, with_source},
+    problem::Problem,
+};
 
 const LEAD: &str = "SELECT pg_try_advisory_lock(hashtextextended('crm_api jobs', 0)), pg_backend_pid()";
+/// Of a night that was asked for. Which session runs a night, this or the leader's, the night itself decides.
+const NIGHT: &str = "SELECT pg_try_advisory_lock(hashtextextended('crm_api night', 0))";
 const NIGHT_DUE: &str =
     "SELECT is_due, extract(epoch FROM next_at - clock_timestamp())::float8 FROM crm.night_due()";
 
@@ -167,6 +173,36 @@ impl Worker {
         }
         Ok(Outcome::Stopped)
     }
+}
+
+/// Starts the night over a connection of its own, which holds the lock [`NIGHT`] until it has ended; 409 where another does, or
+/// where the service may run no jobs.
+pub async fn start_night(database: &Database) -> Result<(), Problem> {
+    let Some(config) = database.jobs() else {
+        return Err(Problem::conflict("this service runs no jobs", "Set CRM_JOBS_DATABASE_URL."));
+    };
+    let mut config = config.clone();
+    config.application_name("crm_api night");
+    config.options(format!("{} -c role=crm_owner", config.get_options().unwrap_or_default()).trim());
+    let unavailable = |error: Error| Problem::Unavailable {
+        sqlstate: error.code().map(|code| code.code().to_owned()),
+        reason: with_source(&error).into(),
+    };
+    let client = connect(&config).await.map_err(unavailable)?;
+    if !client.query_one(NIGHT, &[]).await.and_then(|row| row.try_get(0)).map_err(unavailable)? {
+        return Err(Problem::conflict("the night is running", "GET /v1/jobs shows how far it is."));
+    }
+    tokio::spawn(async move {
+        let started = Instant::now();
+        match client.batch_execute("CALL crm.run_night()").await {
+            Ok(()) => {
+                let milliseconds = started.elapsed().as_millis() as u64;
+                tracing::info!(job = "CALL crm.run_night()", milliseconds, "job that was asked for");
+            }
+            Err(error) => log_failure("night that was asked for", &error),
+        }
+    });
+    Ok(())
 }
 
 async fn connect(database: &tokio_postgres::Config) -> Result<Client, Error> {

@@ -26,7 +26,15 @@ pub struct Limits {
 
 impl Limits {
     pub fn new(per_second: NonZeroU32) -> Self {
-        let quota = Quota::per_second(per_second).allow_burst(per_second.saturating_mul(TWO));
+        Self::of(Quota::per_second(per_second).allow_burst(per_second.saturating_mul(TWO)))
+    }
+
+    /// So many a minute, and at once after a pause.
+    pub fn per_minute(per_minute: NonZeroU32) -> Self {
+        Self::of(Quota::per_minute(per_minute))
+    }
+
+    fn of(quota: Quota) -> Self {
         Self { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default() }
     }
 

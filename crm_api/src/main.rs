@@ -17,14 +17,18 @@ mod etag;
 mod extract;
 mod jobs;
 mod limits;
+mod mail;
 mod mcp;
 mod metrics;
 mod observe;
 mod once;
 mod openapi;
+mod patience;
 mod problem;
+mod public;
 mod routes;
 mod server;
+mod stream;
 mod token;
 
 use std::process::ExitCode;
@@ -51,6 +55,8 @@ environment:
   CRM_LISTEN                   address and port to listen on (default 127.0.0.1:8080)
   CRM_POOL_SIZE                connections at most (default 10)
   CRM_REQUEST_TIMEOUT_SECONDS  seconds a request may take (default 10)
+  CRM_LONG_REQUEST_TIMEOUT_SECONDS
+                               the same for exports, imports and what reads all guests of a venue (default 120)
   CRM_REQUESTS_PER_SECOND      requests of one caller a second, twice as many at once (default 200)
   CRM_MAX_REQUESTS             requests of all at a time (default 500)
   CRM_LOG                      log filter, e.g. info or crm_api=debug (default info)
@@ -64,6 +70,14 @@ environment:
                                what tokens must have as iss and aud
   CRM_JWT_SUBJECT_CLAIM        claim that holds a principal's subject (default sub)
   CRM_JWT_ORGANISATION_CLAIM   claim that holds the platform's id of the organisation (default: the only one there is)
+  CRM_PUBLIC_URL               what links in mails begin with (default http://CRM_LISTEN; required by CRM_SMTP_URL)
+  CRM_PUBLIC_REQUESTS_PER_MINUTE
+                               requests of one address a minute to the pages behind those links (default 60)
+  CRM_CLIENT_ADDRESS_HEADER    header in which a proxy in front tells that address, e.g. X-Forwarded-For (default: none, the peer counts)
+  CRM_SEND_MAIL                off: leave the mails that guests are to confirm to another instance (default on)
+  CRM_SMTP_URL                 mail server, e.g. smtps://user:password@mail.example.org or smtp://localhost
+  CRM_MAIL_FROM                address that mails come from (required by CRM_SMTP_URL)
+  CRM_MAILBOX_DIR              folder into which mails are written where there is no CRM_SMTP_URL (default mailbox)
   CRM_MCP_KEY                  key of crm_api mcp
   CRM_CONFIG_FILE              TOML file with any of these in lower case and without CRM_; the environment goes before it";
 

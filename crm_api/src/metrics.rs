@@ -33,8 +33,14 @@ struct Route {
     route: String,
 }
 
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Mail {
+    outcome: &'static str,
+}
+
 pub struct Metrics {
     registry: Registry,
+    mails: Family<Mail, Counter>,
     requests: Family<Request, Counter>,
     durations: Family<Route, Histogram>,
 }
@@ -51,7 +57,18 @@ impl Metrics {
             Unit::Seconds,
             durations.clone(),
         );
-        Self { registry, requests, durations }
+        let mails = Family::default();
+        registry.register(
+            "mails",
+            "Mails tried, by what became of them: sent, refused for good, failed",
+            mails.clone(),
+        );
+        Self { registry, mails, requests, durations }
+    }
+
+    /// Counts a mail that was tried.
+    pub fn mailed(&self, outcome: &'static str) {
+        self.mails.get_or_create(&Mail { outcome }).inc();
     }
 
     /// Counts a request that was answered.

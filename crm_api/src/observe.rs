@@ -3,10 +3,7 @@
 //! The log names the route's template, never the path or the query string: both can hold a guest's name,
 //! telephone number or id.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -18,6 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     metrics::Metrics,
+    patience::Patience,
     problem::{Cause, Problem},
 };
 
@@ -59,8 +57,14 @@ pub async fn observe(State(metrics): State<Arc<Metrics>>, request: Request, next
     response
 }
 
-/// Answers 503 to a request that takes longer than `limit`.
-pub async fn limit_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+/// Answers 503 to a request that takes longer than its route may.
+pub async fn limit_time(State(patience): State<Patience>, mut request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let mut limit = patience.usual();
+    if let Some(long) = patience.long(request.method(), route) {
+        limit = long.0;
+        request.extensions_mut().insert(long);
+    }
     tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
         Problem::Unavailable { sqlstate: None, reason: "request timed out".into() }.into_response()
     })

@@ -69,7 +69,10 @@ impl Modify for Everywhere {
                 complete(path, operation, true);
             }
             if let Some(operation) = &mut item.post
-                && !matches!(operation.operation_id.as_deref(), Some("open_session" | "export_customers"))
+                && !matches!(
+                    operation.operation_id.as_deref(),
+                    Some("open_session" | "export_customers" | "start_night")
+                )
             {
                 operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
             }

@@ -100,6 +100,18 @@ impl Problem {
         Self::InvalidParameter { pointer: pointer.to_owned(), detail: detail.to_owned() }
     }
 
+    /// What the service itself cannot do as things are: 409.
+    pub fn conflict(detail: &str, hint: &str) -> Self {
+        Self::Refused(Box::new(Refusal {
+            status: StatusCode::CONFLICT,
+            sqlstate: "CR409".to_owned(),
+            detail: detail.to_owned(),
+            hint: Some(hint.to_owned()),
+            parameter: None,
+            pointer: None,
+        }))
+    }
+
     /// Names the request's parameter behind the SQL parameter that the database found at fault. `pointers`
     /// pairs the two; a name it does not list gives no pointer.
     pub fn at(mut self, pointers: &[(&str, &str)]) -> Self {
@@ -257,12 +269,13 @@ impl IntoResponse for Problem {
 }
 
 /// Gives every error response that is not a problem yet (no such path, method not allowed, body too large)
-/// the form of one.
+/// the form of one; pages for people stay what they are.
 pub async fn ensure(response: Response) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
     let content_type = response.headers().get(header::CONTENT_TYPE);
-    if !is_error || content_type.is_some_and(|kind| kind == CONTENT_TYPE) {
+    let is_told = |kind: &HeaderValue| kind == CONTENT_TYPE || kind.as_bytes().starts_with(b"text/html");
+    if !is_error || content_type.is_some_and(is_told) {
         return response;
     }
     let allow = response.headers().get(header::ALLOW).cloned();

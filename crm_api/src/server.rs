@@ -1,10 +1,10 @@
 //! The server: layers around the routes, listening, stopping.
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    middleware::{from_fn_with_state, map_response},
+    middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
 };
 use tokio::{net::TcpListener, signal::unix::SignalKind, sync::Semaphore};
@@ -14,11 +14,12 @@ use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 use crate::{
     config::Config,
     database::Database,
-    docs, jobs, limits, mcp,
+    docs, jobs, limits, mail, mcp,
     metrics::{self, Metrics},
     observe,
+    patience::Patience,
     problem::{self, Problem},
-    routes,
+    public, routes,
 };
 
 /// Serves until SIGTERM or SIGINT, then lets running requests end, for one request timeout at most.
@@ -32,7 +33,9 @@ pub async fn serve(config: Config) -> Result<(), String> {
         .init();
 
     let database = Database::new(&config)?;
-    let app = app(database.clone(), &config);
+    let metrics = Arc::new(Metrics::new());
+    let app =
+        app(database.clone(), &config, metrics.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
@@ -40,6 +43,8 @@ pub async fn serve(config: Config) -> Result<(), String> {
 
     let (stopping, stopped) = tokio::sync::watch::channel(false);
     let jobs = config.jobs.map(|jobs| tokio::spawn(jobs::run(jobs, stopped.clone())));
+    let mails =
+        config.mail.map(|mail| tokio::spawn(mail::run(mail, database.clone(), metrics, stopped.clone())));
     let mut stopped_too = stopped.clone();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         wait_for_signal().await;
@@ -64,24 +69,30 @@ pub async fn serve(config: Config) -> Result<(), String> {
         result = server => result.map_err(|error| format!("server failed: {error}"))?,
         () = patience => tracing::warn!("requests still running were cut off"),
     }
-    if let Some(jobs) = jobs
-        && let Err(error) = jobs.await
-    {
-        return Err(format!("the jobs failed: {error}"));
+    for (what, worker) in [("jobs", jobs), ("mails", mails)] {
+        if let Some(worker) = worker
+            && let Err(error) = worker.await
+        {
+            return Err(format!("the {what} failed: {error}"));
+        }
     }
     tracing::info!("stopped");
     Ok(())
 }
 
 /// All routes with the layers every request passes; the last layer here is the outermost.
-fn app(database: Database, config: &Config) -> Router {
-    let metrics = Arc::new(Metrics::new());
+fn app(database: Database, config: &Config, metrics: Arc<Metrics>) -> Router {
     let room = Arc::new(Semaphore::new(config.max_requests));
-    routes::router(database.clone())
+    let limited = |router: Router| {
+        router
+            .layer(from_fn_with_state(Patience::new(config), observe::limit_time))
+            .layer(from_fn_with_state(room.clone(), limits::limit_crowd))
+    };
+    let api = routes::router(database.clone())
         .nest_service("/mcp", mcp::service(database.clone()))
-        .merge(docs::router())
-        .layer(from_fn_with_state(config.request_timeout, observe::limit_time))
-        .layer(from_fn_with_state(room, limits::limit_crowd))
+        .merge(docs::router());
+    limited(api)
+        .nest("/public", limited(public::router(database.clone(), config)).layer(from_fn(public::for_people)))
         .merge(metrics::router(metrics.clone(), database))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(map_response(problem::ensure))

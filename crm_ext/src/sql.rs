@@ -29,9 +29,14 @@ extension_sql_file!(
     requires = ["schema_money_sum"]
 );
 extension_sql_file!(
+    "../../sql/schema/uninstall.sql",
+    name = "schema_uninstall",
+    requires = ["schema_schema_version"]
+);
+extension_sql_file!(
     "../../sql/venue/find_venue.sql",
     name = "venue_find_venue",
-    requires = ["schema_schema_version"]
+    requires = ["schema_uninstall"]
 );
 extension_sql_file!(
     "../../sql/venue/mirror_venue.sql",
@@ -114,9 +119,14 @@ extension_sql_file!(
     requires = ["customer_duplicates"]
 );
 extension_sql_file!(
+    "../../sql/customer/fill_list.sql",
+    name = "customer_fill_list",
+    requires = ["customer_ensure_customers"]
+);
+extension_sql_file!(
     "../../sql/customer/fill_profile.sql",
     name = "customer_fill_profile",
-    requires = ["customer_ensure_customers"]
+    requires = ["customer_fill_list"]
 );
 extension_sql_file!(
     "../../sql/customer/find_customers.sql",
@@ -180,9 +190,14 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
+    "../../sql/customer/upcoming_birthdays.sql",
+    name = "customer_upcoming_birthdays",
+    requires = ["customer_search_keys"]
+);
+extension_sql_file!(
     "../../sql/customer/update_customer.sql",
     name = "customer_update_customer",
-    requires = ["customer_search_keys"]
+    requires = ["customer_upcoming_birthdays"]
 );
 extension_sql_file!(
     "../../sql/customer/verify_list.sql",
@@ -395,9 +410,14 @@ extension_sql_file!(
     requires = ["segment_segment"]
 );
 extension_sql_file!(
+    "../../sql/segment/segment_sizes.sql",
+    name = "segment_segment_sizes",
+    requires = ["segment_segment_pages"]
+);
+extension_sql_file!(
     "../../sql/segment/sensitive.sql",
     name = "segment_sensitive",
-    requires = ["segment_segment_pages", segment::sensitive_segments, segment::criteria_are_sensitive]
+    requires = ["segment_segment_sizes", segment::sensitive_segments, segment::criteria_are_sensitive]
 );
 extension_sql_file!(
     "../../sql/preference/derive_guests.sql",
@@ -522,9 +542,14 @@ extension_sql_file!(
     requires = ["consent_chain"]
 );
 extension_sql_file!(
+    "../../sql/consent/consent_log.sql",
+    name = "consent_consent_log",
+    requires = ["consent_consent_history"]
+);
+extension_sql_file!(
     "../../sql/consent/follow_consents.sql",
     name = "consent_follow_consents",
-    requires = ["consent_consent_history"]
+    requires = ["consent_consent_log"]
 );
 extension_sql_file!(
     "../../sql/consent/guest_link.sql",
@@ -633,9 +658,14 @@ extension_sql_file!(
     requires = ["binding_bind"]
 );
 extension_sql_file!(
+    "../../sql/binding/binding_habits.sql",
+    name = "binding_binding_habits",
+    requires = ["binding_binding_field"]
+);
+extension_sql_file!(
     "../../sql/binding/binding_list.sql",
     name = "binding_binding_list",
-    requires = ["binding_binding_field"]
+    requires = ["binding_binding_habits"]
 );
 extension_sql_file!(
     "../../sql/binding/bound_bodies.sql",
@@ -688,9 +718,14 @@ extension_sql_file!(
     requires = ["binding_read_mapping"]
 );
 extension_sql_file!(
+    "../../sql/binding/suggest_binding.sql",
+    name = "binding_suggest_binding",
+    requires = ["binding_rebind"]
+);
+extension_sql_file!(
     "../../sql/binding/trigger_bodies.sql",
     name = "binding_trigger_bodies",
-    requires = ["binding_rebind"]
+    requires = ["binding_suggest_binding"]
 );
 extension_sql_file!(
     "../../sql/binding/unbind.sql",

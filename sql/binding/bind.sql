@@ -2,16 +2,26 @@ CREATE OR REPLACE FUNCTION crm.bind_plan(entity text, host_table text, mapping j
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+  PERFORM crm.require_binder();
+  RETURN QUERY SELECT * FROM crm.planned_binding(entity, host_table, mapping);
+END
+$$;
+COMMENT ON FUNCTION crm.bind_plan(text, text, jsonb) IS 'The exact statements that crm.bind would run for an entity, a table (schema and name as in SQL; null for a venue of constants) and a mapping. CR422 names what is wrong with the mapping, CR409 a second binding.';
+
+CREATE OR REPLACE FUNCTION crm.planned_binding(entity text, host_table text, mapping jsonb) RETURNS TABLE (step int, statement text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
 DECLARE
   host regclass;
   fields jsonb;
 BEGIN
-  PERFORM crm.require_binder();
-  IF EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = bind_plan.entity) THEN
+  IF EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = planned_binding.entity) THEN
     RAISE EXCEPTION '% is bound already', entity USING ERRCODE = 'CR409',
       HINT = format('SELECT crm.unbind(%L) first, or crm.rebind(%L) after a change of the platform''s table.', entity, entity);
   END IF;
-  IF entity <> 'venue' AND EXISTS (SELECT FROM crm.binding_field() AS f WHERE f.entity = bind_plan.entity)
+  IF entity <> 'venue' AND EXISTS (SELECT FROM crm.binding_field() AS f WHERE f.entity = planned_binding.entity)
      AND NOT EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'venue') THEN
     RAISE EXCEPTION 'the venues come first: nothing is bound as venue' USING ERRCODE = 'CR422', COLUMN = 'entity',
       HINT = 'SELECT crm.bind(''venue'', …).';
@@ -26,7 +36,20 @@ BEGIN
   RETURN QUERY SELECT * FROM crm.binding_steps(entity, host, mapping, fields);
 END
 $$;
-COMMENT ON FUNCTION crm.bind_plan(text, text, jsonb) IS 'The exact statements that crm.bind would run for an entity, a table (schema and name as in SQL; null for a venue of constants) and a mapping. CR422 names what is wrong with the mapping, CR409 a second binding.';
+COMMENT ON FUNCTION crm.planned_binding(text, text, jsonb) IS 'As crm.bind_plan, whoever asks. Runs inside functions that check that';
+
+CREATE OR REPLACE FUNCTION crm.plan_binding(entity text, host_table text, mapping jsonb) RETURNS TABLE (step int, statement text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM crm.require_admin();
+  RETURN QUERY SELECT * FROM crm.planned_binding(entity, host_table, mapping);
+END
+$$;
+ALTER FUNCTION crm.plan_binding(text, text, jsonb) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.plan_binding(text, text, jsonb) IS 'As crm.bind_plan, for an admin: what a database administrator would run; nothing is done.';
+GRANT EXECUTE ON FUNCTION crm.plan_binding(text, text, jsonb) TO crm_admin;
 
 CREATE OR REPLACE FUNCTION crm.require_binder() RETURNS void
 LANGUAGE plpgsql STABLE

@@ -160,7 +160,11 @@ BEGIN
                CASE WHEN q.state = 'PENDING' AND q.expires_at <= clock_timestamp() THEN 'EXPIRED' ELSE q.state END AS state, q.wording_id
         FROM crm.opt_in_request AS q WHERE q.token_hash = crm.token_hash(token)
         UNION ALL
-        SELECT l.org_id, l.customer_id, l.scope_id, l.kind, NULLIF(l.channel, ''), NULL, NULL FROM crm.guest_link AS l WHERE l.token_hash = crm.token_hash(token)) AS r
+        SELECT l.org_id, l.customer_id, l.scope_id, l.kind, NULLIF(l.channel, ''), NULL, NULL FROM crm.guest_link AS l WHERE l.token_hash = crm.token_hash(token)
+        UNION ALL
+        SELECT e.org_id, e.customer_id, '00000000-0000-0000-0000-000000000000', 'confirm_erasure', NULL,
+               CASE WHEN e.state = 'UNCONFIRMED' AND e.requested_at <= clock_timestamp() - interval '7 days' THEN 'EXPIRED' ELSE e.state END, NULL
+        FROM crm.erasure_request AS e WHERE e.token_hash = crm.token_hash(token)) AS r
   LEFT JOIN crm.merged_customer AS m ON m.org_id = r.org_id AND m.customer_id = r.customer_id;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown link' USING ERRCODE = 'CR404', COLUMN = 'token';
@@ -171,10 +175,11 @@ BEGIN
                        (SELECT o.name FROM crm.organisation AS o WHERE o.org_id = link.org_id)),
     'language', (SELECT c.language FROM crm.customer AS c WHERE c.org_id = link.org_id AND c.customer_id = link.customer_id),
     'wording', (SELECT w.body FROM crm.wording AS w WHERE w.org_id = link.org_id AND w.wording_id = link.wording_id),
+    'erasure_on', (SELECT max(e.due_at) FROM crm.erasure_request AS e WHERE e.org_id = link.org_id AND e.customer_id = link.customer_id AND e.state = 'REQUESTED'),
     'channels', (SELECT jsonb_object_agg(h.channel, COALESCE(c.state, 'NONE')) FROM unnest(crm.consent_channels()) AS h(channel)
                  LEFT JOIN crm.consent AS c ON c.org_id = link.org_id AND c.customer_id = link.customer_id AND c.scope_id = link.scope_id AND c.channel = h.channel));
 END
 $$;
 ALTER FUNCTION crm.public_link(text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.public_link(text) IS 'What a page behind a mailed link shows, as JSON: kind (confirm_opt_in, unsubscribe or preferences), channel, state of a confirmation, sender, language of the guest, text of the consent, state of each channel (NONE where nothing was said); nothing that names him. CR404 for an unknown token. For the service''s public pages.';
+COMMENT ON FUNCTION crm.public_link(text) IS 'What a page behind a mailed link shows, as JSON: kind (confirm_opt_in, unsubscribe, preferences or confirm_erasure), channel, state of a confirmation, sender, language of the guest, text of the consent, from when he is erased if he asked for it, state of each channel (NONE where nothing was said); nothing that names him. CR404 for an unknown token. For the service''s public pages.';
 GRANT EXECUTE ON FUNCTION crm.public_link(text) TO crm_service;

@@ -14,3 +14,12 @@ JOIN crm.customer AS c ON c.org_id = s.org_id AND c.customer_id = s.customer_id
 JOIN crm.venue AS v ON v.org_id = s.org_id AND v.venue_id = s.scope_id
 CROSS JOIN LATERAL crm.record_consent(c.ref, 'EMAIL_MARKETING', 'REVOKED', 'preference_centre', v.ref) AS r
 WHERE s.channel = 'EMAIL_MARKETING' AND crm.random_bucket(s.customer_id) = 7;
+-- Two are asked at the till whether they want e-mails: each finds a mail to confirm.
+SELECT count(r.entry_id)
+FROM (SELECT DISTINCT ON (t.org_id) c.ref, v.ref AS venue
+      FROM crm.customer_venue_stats AS t
+      JOIN crm.customer AS c ON c.org_id = t.org_id AND c.customer_id = t.customer_id
+      JOIN crm.venue AS v ON v.org_id = t.org_id AND v.venue_id = t.venue_id
+      WHERE c.email IS NOT NULL AND NOT EXISTS (SELECT FROM crm.consent AS s WHERE s.org_id = t.org_id AND s.customer_id = t.customer_id)
+      ORDER BY t.org_id, t.total_visits DESC, c.ref) AS g
+CROSS JOIN LATERAL crm.request_opt_in(g.ref, g.venue, 'checkout') AS r;

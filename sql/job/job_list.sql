@@ -37,3 +37,19 @@ $$;
 ALTER FUNCTION crm.job_runs(bigint, int) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.job_runs(bigint, int) IS 'Runs of jobs at the caller''s venues, latest first, a page before a run''s number. 22023 for the size of the page.';
 GRANT EXECUTE ON FUNCTION crm.job_runs(bigint, int) TO crm_manager;
+
+CREATE OR REPLACE FUNCTION crm.night_may_start() RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM crm.require_admin();
+  IF EXISTS (SELECT FROM crm.job_progress AS p WHERE p.job = 'night' AND p.finished_at IS NULL
+             AND EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = p.pid AND a.datname = current_database())) THEN
+    RAISE EXCEPTION 'the night is running' USING ERRCODE = 'CR409', HINT = 'crm.job_list() shows how far it is.';
+  END IF;
+END
+$$;
+ALTER FUNCTION crm.night_may_start() OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.night_may_start() IS 'Whether an admin may start the night now: 42501 for others, CR409 while it runs. For the service, which then starts it';
+GRANT EXECUTE ON FUNCTION crm.night_may_start() TO crm_admin;

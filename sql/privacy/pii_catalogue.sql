@@ -105,7 +105,7 @@ AS $$
     ('contact_ban', 'personal', 'delete', 'reason banned_at banned_by'),
     ('guest_link', 'key', 'keep', 'org_id link_id customer_id scope_id'),
     ('guest_link', 'kept', 'keep', 'kind channel token_hash created_at'),
-    ('mail', 'key', 'delete', 'org_id mail_id customer_id request_id'),
+    ('mail', 'key', 'delete', 'org_id mail_id customer_id request_id erasure_id'),
     ('mail', 'personal', 'delete', 'kind queued_at due_at attempts state last_error decided_at'),
     ('opt_in_request', 'key', 'delete', 'org_id request_id customer_id scope_id'),
     ('opt_in_request', 'personal', 'delete', 'channel purpose wording_id address_hash token_hash state requested_at expires_at sends last_sent_at decided_at'),

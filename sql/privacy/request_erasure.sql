@@ -85,6 +85,51 @@ ALTER FUNCTION crm.ask_erasure(text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.ask_erasure(text) IS 'A guest (the CRM''s id or the platform''s) asks for his own erasure: returns the token to be mailed to him, this once, as only its SHA-256 is kept; null where a request is open already. Nothing happens until crm.confirm_erasure(token), within seven days. CR404 for an unknown guest, CR409 for one who was erased.';
 GRANT EXECUTE ON FUNCTION crm.ask_erasure(text) TO crm_staff;
 
+CREATE OR REPLACE FUNCTION crm.erasure_token(org int, request bigint) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT encode(crm.keyed_hash('erasure:' || org || ':' || request), 'hex') $$;
+COMMENT ON FUNCTION crm.erasure_token(int, bigint) IS 'The token by which a guest confirms an erasure that he asked for behind his link, made anew from the key each time it is mailed: only its hash is kept';
+
+CREATE OR REPLACE FUNCTION crm.ask_erasure_by_link(token text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '2s'
+AS $$
+DECLARE
+  link record;
+  guest record;
+  request bigint;
+BEGIN
+  SELECT * INTO link FROM crm.held_link(token, '{preferences}');
+  SELECT c.status, c.email INTO guest FROM crm.customer AS c WHERE c.org_id = link.org_id AND c.customer_id = link.customer_id;
+  IF guest.status = 'erased' THEN
+    RAISE EXCEPTION 'this link is not valid any more' USING ERRCODE = 'CR409', COLUMN = 'token';
+  ELSIF crm.erasure_pending(link.org_id, link.customer_id) THEN
+    RETURN 'REQUESTED';
+  ELSIF guest.email IS NULL THEN
+    RETURN 'NO_ADDRESS';
+  END IF;
+  PERFORM crm.require_key();
+  SELECT r.request_id INTO request FROM crm.erasure_request AS r
+  WHERE r.org_id = link.org_id AND r.customer_id = link.customer_id AND r.state = 'UNCONFIRMED';
+  IF NOT FOUND THEN
+    INSERT INTO crm.erasure_request (org_id, customer_id, state, origin, reason)
+    VALUES (link.org_id, link.customer_id, 'UNCONFIRMED', 'guest', 'asked by the guest himself') RETURNING request_id INTO request;
+  END IF;
+  -- Mailed at most every ten minutes, however often somebody presses the button.
+  IF NOT EXISTS (SELECT FROM crm.mail AS m WHERE m.org_id = link.org_id AND m.erasure_id = request AND m.queued_at > clock_timestamp() - interval '10 minutes') THEN
+    UPDATE crm.erasure_request AS r SET token_hash = crm.token_hash(crm.erasure_token(link.org_id, request)), requested_at = clock_timestamp()
+    WHERE r.org_id = link.org_id AND r.request_id = request;
+    INSERT INTO crm.mail (org_id, kind, customer_id, erasure_id) VALUES (link.org_id, 'confirm_erasure', link.customer_id, request);
+  END IF;
+  RETURN 'MAILED';
+END
+$$;
+ALTER FUNCTION crm.ask_erasure_by_link(text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.ask_erasure_by_link(text) IS 'A guest asks for his own erasure behind his preference link: MAILED, once a mail is on its way whose link confirms it (crm.confirm_erasure); REQUESTED where an erasure is open already; NO_ADDRESS where there is none to mail to. CR404 for an unknown token, CR409 for a guest who was erased, CR503 where the key is lost. For the service''s public page.';
+GRANT EXECUTE ON FUNCTION crm.ask_erasure_by_link(text) TO crm_service;
+
 CREATE OR REPLACE FUNCTION crm.confirm_erasure(token text) RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -23,6 +23,25 @@ ALTER FUNCTION crm.set_retention(int, int, int) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.set_retention(int, int, int) IS 'Has the night erase the guests of the caller''s organisation who were not there for so many months, drop events older than so many, and entries of crm.access_log older than so many; null for never. crm.retention_preview() shows whom it would touch. 22023 for other numbers than 1 to 1200.';
 GRANT EXECUTE ON FUNCTION crm.set_retention(int, int, int) TO crm_admin;
 
+CREATE OR REPLACE FUNCTION crm.retention() RETURNS TABLE (anonymise_after_months int, drop_events_after_months int, drop_accesses_after_months int, set_at timestamptz, set_by text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+  org int := crm.acting_org();
+BEGIN
+  RETURN QUERY
+  SELECT p.anonymise_after_months, p.drop_events_after_months, p.drop_accesses_after_months, p.set_at, c.name
+  FROM (VALUES (org)) AS o(org_id)
+  LEFT JOIN crm.retention_policy AS p ON p.org_id = o.org_id
+  LEFT JOIN crm.principal AS c ON c.org_id = p.org_id AND c.principal_id = p.set_by;
+END
+$$;
+ALTER FUNCTION crm.retention() OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.retention() IS 'How long the caller''s organisation keeps its guests, events and log of accesses, in months (null: for ever), since when and who said so';
+GRANT EXECUTE ON FUNCTION crm.retention() TO crm_admin;
+
 CREATE OR REPLACE FUNCTION crm.retention_preview(anonymise_after_months int DEFAULT NULL, drop_events_after_months int DEFAULT NULL, drop_accesses_after_months int DEFAULT NULL)
 RETURNS TABLE (touched text, rows bigint, guests uuid[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER

@@ -186,6 +186,7 @@ DECLARE
   caller_org int := crm.caller_org();
   caller_venues uuid[] := crm.caller_venues();
 BEGIN
+  PERFORM crm.require_schema();
   IF venue IS NOT NULL THEN
     of_venue := crm.visible_venue(venue);
   ELSIF caller_org IS NULL AND NOT crm.is_administrator() THEN

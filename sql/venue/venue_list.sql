@@ -20,3 +20,20 @@ $$;
 ALTER FUNCTION crm.venue_list() OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.venue_list() IS 'The caller''s venues, whether the CRM and the loyalty programme are enabled there (by the venue and the organisation), with their number of guests, in all and per label; 42501 for a caller without an organisation';
 GRANT EXECUTE ON FUNCTION crm.venue_list() TO crm_reader, crm_staff;
+
+CREATE OR REPLACE FUNCTION crm.venue_entry(venue text)
+RETURNS TABLE (venue_id uuid, ref text, name text, timezone text, currency text, guests bigint, labels jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT v.venue_id, v.ref, v.name, v.timezone, v.currency, COALESCE(sum(t.guests), 0)::bigint,
+         COALESCE(jsonb_object_agg(t.label, t.guests) FILTER (WHERE t.label IS NOT NULL), '{}')
+  FROM crm.visible_venue(venue_entry.venue) AS k
+  JOIN crm.venue AS v ON v.org_id = k.org_id AND v.venue_id = k.venue_id
+  LEFT JOIN LATERAL (SELECT s.label, count(*) AS guests FROM crm.customer_venue_stats AS s
+                     WHERE s.org_id = k.org_id AND s.venue_id = k.venue_id GROUP BY s.label) AS t ON true
+  GROUP BY v.org_id, v.venue_id
+$$;
+ALTER FUNCTION crm.venue_entry(text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.venue_entry(text) IS 'One venue (the CRM''s id or the platform''s), as crm.venue_list shows it. CR404 for an unknown venue.';
+GRANT EXECUTE ON FUNCTION crm.venue_entry(text) TO crm_reader, crm_staff;

@@ -28,6 +28,7 @@ impl Program {
             .env_clear()
             .env("CRM_DATABASE_URL", connection_string(database, "crm_service"))
             .env("CRM_LISTEN", listen.to_string())
+            .env("CRM_SEND_MAIL", "off")
             .envs(settings.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

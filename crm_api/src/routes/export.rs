@@ -96,7 +96,7 @@ async fn export_customers(
         Format::Csv => ("csv", "text/csv; charset=utf-8", r#"attachment; filename="guests.csv""#),
         Format::Json => ("json", "application/x-ndjson", r#"attachment; filename="guests.ndjson""#),
     };
-    let body = caller.lines("export_customers", SQL, &[&segment, &Jsonb(filter), &name]).await;
+    let body = caller.stream(SQL, vec![Box::new(segment), Box::new(Jsonb(filter)), Box::new(name)]).await;
     let body = body.map_err(|problem| {
         problem.at(&[("segment", "#/body/segment"), ("format", "#/body/format")]).at_member("#/body/filter")
     })?;

@@ -1,6 +1,6 @@
 //! The jobs, and the health of the installation.
 
-use axum::Json;
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,14 +10,19 @@ use uuid::Uuid;
 use super::page::Page;
 use crate::{
     caller::Caller,
+    credentials::Credentials,
     database::Database,
     extract::{Listing, NoParameters, Query},
-    json_rows,
+    jobs, json_rows,
     problem::Problem,
 };
 
 pub fn router() -> OpenApiRouter<Database> {
-    OpenApiRouter::new().routes(routes!(list_jobs)).routes(routes!(list_job_runs)).routes(routes!(get_health))
+    OpenApiRouter::new()
+        .routes(routes!(list_jobs))
+        .routes(routes!(list_job_runs))
+        .routes(routes!(get_health))
+        .routes(routes!(start_night))
 }
 
 /// How far a job is, or was when it last ended.
@@ -94,4 +99,28 @@ async fn get_health(
     NoParameters: NoParameters,
 ) -> Result<Json<Page<HealthFinding>>, Problem> {
     caller.list("health", json_rows!("SELECT * FROM crm.health()"), &[]).await
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"job": "night"}))]
+struct StartedJob {
+    /// As `GET /v1/jobs` names it.
+    job: &'static str,
+}
+
+/// Start the night
+///
+/// Now, in the background; `GET /v1/jobs` shows how far it is. Refused with 409 while one runs, and where the service may run no jobs.
+#[utoipa::path(post, path = "/jobs/night", tag = "operation",
+    responses((status = 202, description = "It runs", body = StartedJob)))]
+async fn start_night(
+    State(database): State<Database>,
+    credentials: Credentials,
+    NoParameters: NoParameters,
+) -> Result<(StatusCode, Json<StartedJob>), Problem> {
+    // Not a request that may be sent twice: the second start is another night.
+    let caller = Caller::new(database.clone(), credentials);
+    caller.run("night_may_start", "SELECT crm.night_may_start()", &[]).await?;
+    jobs::start_night(&database).await?;
+    Ok((StatusCode::ACCEPTED, Json(StartedJob { job: "night" })))
 }

@@ -1,5 +1,6 @@
 //! Venues: their figures, settings and statistics.
 
+mod birthdays;
 mod figures;
 mod labels;
 mod list;
@@ -22,8 +23,10 @@ const POINTERS: &[(&str, &str)] = &[
 pub fn router() -> OpenApiRouter<Database> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
+        .routes(routes!(list::get))
         .routes(routes!(figures::get_overview))
         .routes(routes!(figures::list_days))
+        .routes(routes!(birthdays::list_birthdays))
         .routes(routes!(labels::list_upcoming_labels))
         .routes(routes!(labels::get_label_flow))
         .routes(routes!(settings::get_settings, settings::update_settings))

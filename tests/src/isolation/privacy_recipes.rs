@@ -37,6 +37,12 @@ pub const RECIPES: &[Recipe] = &[
     ),
     ("crm.consent_receipt(bigint)", &[(Refused, "crm.consent_receipt({entry})")]),
     ("crm.consent_heads()", &[(Blind, "crm.consent_heads()")]),
+    (
+        "crm.consent_log(text,text,text,timestamp with time zone,timestamp with time zone,bigint,integer)",
+        &[(Blind, "crm.consent_log()"), (Refused, "crm.consent_log(venue => '{venue}')")],
+    ),
+    ("crm.pending_opt_ins(integer)", &[(Blind, "crm.pending_opt_ins()")]),
+    ("crm.retention()", &[(Blind, "crm.retention()")]),
     ("crm.consent_log_state()", &[(Blind, "crm.consent_log_state()")]),
     ("crm.verify_consent_log(bigint,text)", &[(Blind, "crm.verify_consent_log()")]),
     ("crm.save_wording(text,text,text)", &[(Blind, "crm.save_wording('{wording_key}', 'fr', 'words') > 0")]),
@@ -159,6 +165,9 @@ pub const RECIPES: &[Recipe] = &[
 /// Functions that take and give nothing of a tenant, and why.
 pub const UNBOUND: &[(&str, &str)] = &[
     ("crm.binding_findings(text)", "the installation's bindings, common to all"),
+    ("crm.plan_binding(text,text,jsonb)", "the installation's tables, common to all"),
+    ("crm.night_may_start()", "the installation's job, common to all"),
+    ("crm.suggest_binding()", "the installation's tables, common to all"),
     ("crm.binding_list()", "the installation's bindings, common to all"),
     ("crm.check_pii_map()", "the installation's tables, common to all"),
     ("crm.expect_version(text,text[])", "of its arguments alone"),
@@ -168,11 +177,12 @@ pub const UNBOUND: &[(&str, &str)] = &[
     ("crm.close_session(bytea)", "the service's alone: a token says whose"),
     ("crm.confirm_opt_in(text,inet,text)", "the service's alone: a mailed token says whose"),
     ("crm.confirm_erasure(text)", "a mailed token says whose"),
+    ("crm.ask_erasure_by_link(text)", "the service's alone: a mailed token says whose"),
     ("crm.public_link(text)", "the service's alone: a mailed token says whose"),
     ("crm.save_link_preferences(text,jsonb,inet,text)", "the service's alone: a mailed token says whose"),
     ("crm.unsubscribe(text,inet,text)", "the service's alone: a mailed token says whose"),
     ("crm.take_mail(integer)", "the service's mail worker sends everybody's"),
-    ("crm.mail_done(bigint,text)", "the service's mail worker sends everybody's"),
+    ("crm.mail_done(bigint,text,boolean)", "the service's mail worker sends everybody's"),
 ];
 
 /// Functions by which who is limited to a venue changes rows of others, and why.

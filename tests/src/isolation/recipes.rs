@@ -69,6 +69,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("crm.cohort_months()", &[(Blind, "crm.cohort_months()")]),
     // Venues.
     ("crm.venue_list()", &[(Blind, "crm.venue_list()")]),
+    ("crm.venue_entry(text)", &[(Refused, "crm.venue_entry('{venue}')")]),
     (
         "crm.venue_settings(text)",
         &[(Refused, "crm.venue_settings('{venue}')"), (Refused, "crm.venue_settings('{venue_id}')")],
@@ -76,6 +77,11 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("crm.overview(text)", &[(Refused, "crm.overview('{venue}')"), (Refused, "crm.overview('{venue_id}')")]),
     ("crm.label_flow(text,date,date)", &[(Refused, "crm.label_flow('{venue}', '2025-03-01', '2025-05-31')")]),
     ("crm.upcoming_labels(text,integer)", &[(Refused, "crm.upcoming_labels('{venue}', 30)")]),
+    ("crm.upcoming_birthdays(text,integer)", &[(Refused, "crm.upcoming_birthdays('{venue}', 90)")]),
+    (
+        "crm.segment_sizes(text,integer)",
+        &[(Refused, "crm.segment_sizes('{venue}')"), (Blind, "crm.segment_sizes()")],
+    ),
     (
         "crm.preview_settings(text,jsonb)",
         &[(Refused, "crm.preview_settings('{venue}', jsonb_build_object('lost_days', 60))")],

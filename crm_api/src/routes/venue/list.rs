@@ -9,7 +9,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    credentials::Credentials, database::Database, extract::NoParameters, problem::Problem, routes::page::Page,
+    credentials::Credentials,
+    database::Database,
+    extract::{NoParameters, Path},
+    problem::Problem,
+    routes::page::Page,
 };
 
 const SQL: &str = "SELECT venue_id, ref, name, timezone, currency, crm_enabled, loyalty_enabled, guests, labels FROM crm.venue_list()";
@@ -77,4 +81,25 @@ pub async fn list(
     let rows = database.call("venue_list", &credentials, SQL, &[]).await?;
     let items = rows.iter().map(Venue::try_from).collect::<Result<_, _>>()?;
     Ok(Json(Page { items, next_cursor: None }))
+}
+
+/// One venue
+#[utoipa::path(
+    get,
+    path = "/venues/{venue}",
+    operation_id = "get_venue",
+    tag = "venue",
+    responses((status = 200, description = "The venue", body = Venue))
+)]
+pub async fn get(
+    credentials: Credentials,
+    NoParameters: NoParameters,
+    State(database): State<Database>,
+    Path(venue): Path<String>,
+) -> Result<Json<Venue>, Problem> {
+    const SQL: &str = "SELECT * FROM crm.venue_entry($1::text)";
+    let rows = database.call("venue_entry", &credentials, SQL, &[&venue]).await;
+    let rows = rows.map_err(|problem| problem.at(super::POINTERS))?;
+    let row = rows.first().ok_or(Problem::Status(axum::http::StatusCode::NOT_FOUND))?;
+    Ok(Json(Venue::try_from(row)?))
 }

@@ -1,0 +1,60 @@
+use super::Words;
+
+pub static WORDS: Words = Words {
+    code: "de",
+    name: "Deutsch",
+    languages: "Sprache",
+    day: "%d.%m.%Y",
+
+    confirm_title: "Anmeldung bestätigen",
+    confirm_text: "Möchten Sie E-Mails von uns erhalten? Bitte bestätigen Sie, dass dies Ihr Postfach ist.",
+    confirm_button: "Ja, ich bestätige",
+    confirm_note: "Wenn Sie das nicht angefordert haben, schließen Sie einfach diese Seite: Sie hören dann nichts von uns.",
+    confirmed_title: "Vielen Dank",
+    confirmed_text: "Ihre Anmeldung ist bestätigt. Sie können es sich jederzeit anders überlegen: Jede E-Mail enthält einen Link zum Abmelden.",
+
+    unsubscribe_title: "Abmelden",
+    unsubscribe_text: "Das erhalten Sie dann nicht mehr von uns:",
+    unsubscribe_button: "Abmelden",
+    unsubscribed_title: "Sie sind abgemeldet",
+    unsubscribed_text: "Das erhalten Sie nicht mehr von uns:",
+
+    email: "E-Mails mit Neuigkeiten und Angeboten",
+    sms: "SMS",
+    whatsapp: "Nachrichten über WhatsApp",
+    review: "Fragen zu Ihrem Besuch",
+
+    preferences_title: "Ihre Einstellungen",
+    preferences_text: "Was dürfen wir Ihnen schicken?",
+    preferences_pending: "Wartet auf Ihre Bestätigung: Bitte öffnen Sie den Link in unserer E-Mail oder setzen Sie das Häkchen.",
+    preferences_save: "Speichern",
+    preferences_none: "Von allem abmelden",
+    preferences_saved: "Ihre Einstellungen sind gespeichert.",
+
+    erasure_title: "Ihre Daten löschen",
+    erasure_teaser: "Sie können alles löschen lassen, was erkennen lässt, wer Sie sind.",
+    erasure_link: "Meine Daten löschen",
+    erasure_ask_text: "Wir schicken Ihnen eine E-Mail, damit Sie bestätigen, dass Sie es sind. Sieben Tage nach der Bestätigung werden Ihr Name, Ihre Kontaktdaten und Ihre Vorlieben gelöscht.",
+    erasure_ask_button: "E-Mail anfordern",
+    erasure_mailed_title: "Bitte sehen Sie in Ihr Postfach",
+    erasure_mailed_text: "Eine E-Mail ist zu Ihnen unterwegs. Nichts wird gelöscht, bevor Sie den Link darin öffnen; er gilt sieben Tage.",
+    erasure_no_address: "Wir haben keine E-Mail-Adresse von Ihnen, mit der Sie bestätigen könnten. Bitte sagen Sie uns direkt, dass Ihre Daten gelöscht werden sollen.",
+    erasure_confirm_text: "Ihr Name, Ihre Kontaktdaten und Ihre Vorlieben werden in sieben Tagen gelöscht, und wir schreiben Ihnen nicht mehr. Danach lässt sich das nicht rückgängig machen.",
+    erasure_confirm_button: "Meine Daten löschen",
+    erasure_done_title: "Ihre Daten werden gelöscht",
+    erasure_done_text: "Wir löschen sie am {day}. Wenn Sie es sich anders überlegen, sagen Sie uns vor diesem Tag Bescheid.",
+
+    invalid_title: "Dieser Link ist nicht gültig",
+    invalid_text: "Er ist abgelaufen, wurde schon benutzt oder nicht vollständig kopiert. Bitte nehmen Sie den Link aus der neuesten E-Mail oder wenden Sie sich direkt an uns.",
+    busy_title: "Bitte versuchen Sie es gleich noch einmal",
+    busy_text: "Wir können gerade nicht antworten; es wurde nichts geändert.",
+
+    mail_greeting: "Guten Tag,",
+    mail_confirm_subject: "Bitte bestätigen Sie Ihre Anmeldung",
+    mail_confirm_text: "Jemand, hoffentlich Sie, hat uns gebeten, Neuigkeiten und Angebote an diese Adresse zu schicken. Bitte bestätigen Sie, dass Sie das möchten:",
+    mail_confirm_note: "Wenn Sie das nicht waren, tun Sie nichts: Ohne Ihre Bestätigung schreiben wir Ihnen nicht. Der Link gilt sieben Tage.",
+    mail_erasure_subject: "Bitte bestätigen: Ihre Daten löschen",
+    mail_erasure_text: "Sie haben uns gebeten, Ihre Daten zu löschen. Bitte bestätigen Sie, dass Sie das waren:",
+    mail_erasure_note: "Wenn Sie das nicht waren, tun Sie nichts: Ohne Ihre Bestätigung wird nichts gelöscht. Der Link gilt sieben Tage.",
+    mail_copy_link: "Wenn die Schaltfläche nicht geht, kopieren Sie diese Adresse in Ihren Browser:",
+};

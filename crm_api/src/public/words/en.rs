@@ -1,0 +1,60 @@
+use super::Words;
+
+pub static WORDS: Words = Words {
+    code: "en",
+    name: "English",
+    languages: "Language",
+    day: "%B %-d, %Y",
+
+    confirm_title: "Confirm your subscription",
+    confirm_text: "Would you like to receive e-mails from us? Please confirm that this is your mailbox.",
+    confirm_button: "Yes, I confirm",
+    confirm_note: "If you did not ask for this, just close this page: you will not hear from us.",
+    confirmed_title: "Thank you",
+    confirmed_text: "Your subscription is confirmed. You can change your mind at any time: every e-mail has a link to unsubscribe.",
+
+    unsubscribe_title: "Unsubscribe",
+    unsubscribe_text: "You will no longer receive this from us:",
+    unsubscribe_button: "Unsubscribe",
+    unsubscribed_title: "You are unsubscribed",
+    unsubscribed_text: "You will no longer receive this from us:",
+
+    email: "E-mails with news and offers",
+    sms: "Text messages (SMS)",
+    whatsapp: "Messages on WhatsApp",
+    review: "Questions about your visit",
+
+    preferences_title: "Your choices",
+    preferences_text: "What may we send you?",
+    preferences_pending: "Waits for your confirmation: please open the link in our e-mail, or tick the box.",
+    preferences_save: "Save",
+    preferences_none: "Unsubscribe from everything",
+    preferences_saved: "Your choices are saved.",
+
+    erasure_title: "Delete your data",
+    erasure_teaser: "You can have everything deleted that tells who you are.",
+    erasure_link: "Delete my data",
+    erasure_ask_text: "We will send you an e-mail to confirm that it is you. Seven days after you have confirmed, your name, your contacts and your preferences are deleted.",
+    erasure_ask_button: "Send me the e-mail",
+    erasure_mailed_title: "Please look into your mailbox",
+    erasure_mailed_text: "An e-mail is on its way to you. Nothing is deleted until you open the link in it, which is valid for seven days.",
+    erasure_no_address: "We have no e-mail address of yours with which you could confirm. Please tell us directly that you want your data deleted.",
+    erasure_confirm_text: "Your name, your contacts and your preferences will be deleted in seven days, and we will no longer write to you. This cannot be undone afterwards.",
+    erasure_confirm_button: "Delete my data",
+    erasure_done_title: "Your data will be deleted",
+    erasure_done_text: "We delete it on {day}. If you change your mind, tell us before that day.",
+
+    invalid_title: "This link is not valid",
+    invalid_text: "It has expired, was used before, or was not copied completely. Please use the link in the latest e-mail, or contact us directly.",
+    busy_title: "Please try again in a moment",
+    busy_text: "We cannot answer right now, and nothing was changed.",
+
+    mail_greeting: "Hello,",
+    mail_confirm_subject: "Please confirm your subscription",
+    mail_confirm_text: "Somebody, we hope you, asked us to send news and offers to this address. Please confirm that you want them:",
+    mail_confirm_note: "If it was not you, do nothing: without your confirmation we will not write to you. The link is valid for seven days.",
+    mail_erasure_subject: "Please confirm: delete your data",
+    mail_erasure_text: "You asked us to delete your data. Please confirm that it was you:",
+    mail_erasure_note: "If it was not you, do nothing: without your confirmation nothing is deleted. The link is valid for seven days.",
+    mail_copy_link: "If the button does not work, copy this address into your browser:",
+};

@@ -1,0 +1,60 @@
+use super::Words;
+
+pub static WORDS: Words = Words {
+    code: "pt",
+    name: "Português",
+    languages: "Idioma",
+    day: "%d/%m/%Y",
+
+    confirm_title: "Confirme a sua inscrição",
+    confirm_text: "Deseja receber os nossos e-mails? Confirme, por favor, que esta caixa de correio é sua.",
+    confirm_button: "Sim, confirmo",
+    confirm_note: "Se não fez este pedido, basta fechar esta página: não lhe enviaremos nada.",
+    confirmed_title: "Obrigado",
+    confirmed_text: "A sua inscrição está confirmada. Pode mudar de ideia a qualquer momento: todos os e-mails têm um link para cancelar.",
+
+    unsubscribe_title: "Cancelar a inscrição",
+    unsubscribe_text: "Deixará de receber da nossa parte:",
+    unsubscribe_button: "Cancelar a inscrição",
+    unsubscribed_title: "A sua inscrição foi cancelada",
+    unsubscribed_text: "Já não receberá da nossa parte:",
+
+    email: "E-mails com novidades e ofertas",
+    sms: "Mensagens de texto (SMS)",
+    whatsapp: "Mensagens por WhatsApp",
+    review: "Perguntas sobre a sua visita",
+
+    preferences_title: "As suas escolhas",
+    preferences_text: "O que lhe podemos enviar?",
+    preferences_pending: "À espera da sua confirmação: abra o link no nosso e-mail ou marque a opção.",
+    preferences_save: "Guardar",
+    preferences_none: "Cancelar tudo",
+    preferences_saved: "As suas escolhas foram guardadas.",
+
+    erasure_title: "Apagar os seus dados",
+    erasure_teaser: "Pode pedir que se apague tudo o que permite saber quem é.",
+    erasure_link: "Apagar os meus dados",
+    erasure_ask_text: "Vamos enviar-lhe um e-mail para confirmar a sua identidade. Sete dias depois da confirmação, o seu nome, os seus contactos e as suas preferências são apagados.",
+    erasure_ask_button: "Enviar o e-mail",
+    erasure_mailed_title: "Veja a sua caixa de correio",
+    erasure_mailed_text: "Um e-mail está a caminho. Nada será apagado antes de abrir o link que ele contém, válido durante sete dias.",
+    erasure_no_address: "Não temos nenhum endereço de e-mail seu com que possa confirmar. Diga-nos diretamente que quer os seus dados apagados.",
+    erasure_confirm_text: "O seu nome, os seus contactos e as suas preferências serão apagados dentro de sete dias, e não lhe voltaremos a escrever. Depois disso não há como voltar atrás.",
+    erasure_confirm_button: "Apagar os meus dados",
+    erasure_done_title: "Os seus dados serão apagados",
+    erasure_done_text: "Serão apagados no dia {day}. Se mudar de ideia, avise-nos antes desse dia.",
+
+    invalid_title: "Este link não é válido",
+    invalid_text: "Expirou, já foi usado ou não foi copiado por inteiro. Use o link do e-mail mais recente ou fale diretamente connosco.",
+    busy_title: "Tente novamente daqui a pouco",
+    busy_text: "Não podemos responder neste momento; nada foi alterado.",
+
+    mail_greeting: "Bom dia,",
+    mail_confirm_subject: "Confirme a sua inscrição",
+    mail_confirm_text: "Alguém, esperamos que tenha sido você, pediu-nos que enviássemos novidades e ofertas para este endereço. Confirme, por favor, que as quer receber:",
+    mail_confirm_note: "Se não foi você, não faça nada: sem a sua confirmação não lhe escreveremos. O link é válido durante sete dias.",
+    mail_erasure_subject: "Confirme: apagar os seus dados",
+    mail_erasure_text: "Pediu-nos que apagássemos os seus dados. Confirme, por favor, que foi você:",
+    mail_erasure_note: "Se não foi você, não faça nada: sem a sua confirmação nada será apagado. O link é válido durante sete dias.",
+    mail_copy_link: "Se o botão não funcionar, copie este endereço para o seu navegador:",
+};
