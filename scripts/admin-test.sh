@@ -18,10 +18,7 @@ trap clean EXIT
 say "the admin UI: loading the demo data"
 quietly -d postgres -c "CREATE DATABASE $database"
 export PGDATABASE=$database
-quietly -f "$ROOT/sql/demo/schema.sql"
-quietly -v seed=42 -f "$ROOT/sql/demo/generate.sql"
-quietly -c 'CREATE EXTENSION pg_crm CASCADE' -c 'SELECT crm.install()' -f "$ROOT/sql/demo/bind.sql"
-quietly -c 'CALL crm.backfill()' -c 'CALL crm.run_night()'
+"$ROOT/scripts/demo-data.sh" >"$log"
 CRM_ADMIN_KEY=$(psql -X -q -At -c "SELECT crm.create_api_key(crm.create_principal('admin', (SELECT min(ref) FROM crm.organisation WHERE org_id = 1), 'admin'))")
 quietly -c "ALTER ROLE crm_service LOGIN PASSWORD '$secret'"
 

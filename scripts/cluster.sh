@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A private PostgreSQL cluster: cluster.sh start|stop|remove NAME [SETTING=VALUE …]
-# Its data lie where the postgres user can reach them; start prints its port and password as shell lines.
+# Its data lie where the postgres user can reach them; start prints its port, password and folder as shell lines.
 . "$(dirname "$0")/common.sh"
 
 action=$1 name=$2
@@ -38,6 +38,7 @@ case $action in
     fi
     echo "PGPORT=$(as_postgres sed -n 's/^port = //p' "$data/private.conf")"
     echo "PGPASSWORD=$(as_postgres cat "$data/password")"
+    echo "PGDATA=$data"
     ;;
   stop)
     if [ -d "$data" ] && running; then as_postgres "$PG_BIN/pg_ctl" -D "$data" -m fast -w stop >/dev/null; fi

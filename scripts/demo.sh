@@ -30,25 +30,10 @@ if [ "$(cat "$demo/made-of" 2>/dev/null)" != "$made_of" ] || [ "$(value -d postg
   rm -f "$demo/made-of"
   quietly -d postgres -c 'DROP DATABASE IF EXISTS demo WITH (FORCE)' -c 'CREATE DATABASE demo'
   export PGDATABASE=demo
-  if [ "$data" = retail ]; then
-    say "loading the platform: Online Retail, 541,909 lines, shifted to end yesterday"
-    quietly -f "$ROOT/sql/demo/retail/schema.sql"
-    gzip -dc "$ROOT/sql/demo/retail/online_retail.csv.gz" | quietly -v today="$(date -u -d yesterday +%F)" -f "$ROOT/sql/demo/retail/load.sql"
-    bind=$ROOT/sql/demo/retail/bind.sql
-  else
-    say "loading the platform: two organisations, five venues, two years of orders"
-    quietly -f "$ROOT/sql/demo/schema.sql"
-    psql -X -q -v ON_ERROR_STOP=1 -v seed=42 -f "$ROOT/sql/demo/generate.sql" | sed 's/^/        /'
-    bind=$ROOT/sql/demo/bind.sql
-  fi
-  say "installing and binding the CRM"
-  quietly -c 'CREATE EXTENSION pg_cron' -c 'CREATE EXTENSION pg_crm CASCADE' -c 'SELECT crm.install()' -f "$bind"
-  say "counting the history"
-  psql -X -q -v ON_ERROR_STOP=1 -c 'CALL crm.backfill()' 2>&1 | sed 's/^/        /'
-  say "scheduling the night and running it once"
-  quietly -c 'SELECT crm.schedule()' -c 'CALL crm.run_night()'
-  say "asking some guests for their consent"
-  quietly -f "$ROOT/sql/demo/consents.sql" -c 'CALL crm.run_sweep()'
+  quietly -c 'CREATE EXTENSION pg_cron'
+  DATA=$data "$ROOT/scripts/demo-data.sh"
+  say "scheduling the night and the sweep"
+  quietly -c 'SELECT crm.schedule()'
   keys=$(value -c "SELECT crm.create_api_key(crm.create_principal('demo admin of ' || o.name, o.ref, 'admin')) FROM crm.organisation AS o ORDER BY o.org_id")
   printf '%s\n' "$keys" >"$demo/keys"
   service_password=$(random_secret)

@@ -45,7 +45,7 @@ INSERT INTO public."Customer" (id, name, phone, email)
 SELECT id,
        ('{Ana,Jonas,Ruta,Marta,Lukas,Emma,Paul,Sofia,Peter,Nora,Adam,Greta,Oskar,Laura,Simon,Julia}'::text[])[1 + n % 16] || ' '
          || initcap(translate(substr(md5('family' || n % 5000), 1, 7), '0123456789', 'aeioulmnrs')),
-       '+370 6' || lpad((n * 7919 % 10000000)::text, 7, '0'),
+       '+370 6' || lpad((n::bigint * 7919 % 10000000)::text, 7, '0'),
        'guest' || n || '@example.com'
 FROM bench.guest ORDER BY n;
 

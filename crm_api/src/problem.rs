@@ -72,7 +72,7 @@ pub struct Body {
     status: u16,
     /// What went wrong with this request, for a person.
     detail: Cow<'static, str>,
-    /// SQLSTATE of the refusal: a standard one, or one of ours (CR401, CR404, CR409, CR422, CR503).
+    /// SQLSTATE of the refusal: a standard one, or one of ours (CR401, CR404, CR409, CR412, CR422, CR425, CR503).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "22023", min_length = 5, max_length = 5)]
     code: Option<Cow<'static, str>>,

@@ -30,7 +30,7 @@ struct Entry {
     customer_ref: String,
     change: Change,
     /// The order's day, where that is closed and must be counted anew.
-    closed_day: Option<Day>,
+    noted_day: Option<Day>,
     order_ref: Option<String>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn add(
     venue_ref: &str,
     customer_ref: &str,
     change: Change,
-    closed_day: Option<Day>,
+    noted_day: Option<Day>,
     order_ref: Option<&str>,
 ) -> bool {
     if !LISTENS.replace(true) {
@@ -82,7 +82,7 @@ pub(crate) fn add(
         venue_ref: venue_ref.to_owned(),
         customer_ref: customer_ref.to_owned(),
         change,
-        closed_day,
+        noted_day,
         order_ref: order_ref.map(str::to_owned),
     };
     LAST_ORDERS.set(None);
@@ -178,7 +178,7 @@ fn warn_of_unsettled() {
 #[pg_extern(schema = "crm", volatile, parallel_unsafe)]
 fn collected_days() -> TableIterator<'static, (name!(venue_ref, String), name!(day, Date))> {
     let days: BTreeSet<(String, Day)> = ENTRIES.with_borrow(|entries| {
-        entries.iter().filter_map(|entry| Some((entry.venue_ref.clone(), entry.closed_day?))).collect()
+        entries.iter().filter_map(|entry| Some((entry.venue_ref.clone(), entry.noted_day?))).collect()
     });
     TableIterator::new(
         days.into_iter().filter_map(|(venue_ref, day)| Some((venue_ref, Date::try_from(day).ok()?))),

@@ -25,6 +25,7 @@ mod score_guest;
 mod scoring;
 mod secret;
 mod segment;
+mod segment_facts;
 mod segment_follow;
 mod segment_found;
 mod segment_preview;

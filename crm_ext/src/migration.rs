@@ -29,7 +29,9 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     17 "017_bi",
     18 "018_privacy",
     19 "019_service",
-    20 "020_erasure_mail",
+    20 "020_list_order",
+    21 "021_settings",
+    22 "022_erasure_mail",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]

@@ -147,9 +147,9 @@ impl<'a> Version<'a> {
     }
 
     fn collect(&self, change: Change) -> Result<(), ErrorReport> {
-        let closed_day =
-            venue_scoring::by_ref(self.venue_ref)?.and_then(|venue| venue.closed_day_of(self.completed_at));
-        if collected::add(self.venue_ref, self.customer_ref, change, closed_day, self.order_ref) {
+        let noted_day =
+            venue_scoring::by_ref(self.venue_ref)?.and_then(|venue| venue.noted_day_of(self.completed_at));
+        if collected::add(self.venue_ref, self.customer_ref, change, noted_day, self.order_ref) {
             set_for_transaction(c"crm.collected", c"on");
         }
         Ok(())
@@ -249,7 +249,7 @@ const SESSION_REPLICATION_ROLE_REPLICA: i32 = pg_sys::SESSION_REPLICATION_ROLE_R
 /// The venue of an order, where its difference may be applied: a change of a closed day must be noted as well.
 fn open_venue(order: &Version<'_>) -> Result<Option<Rc<VenueScoring>>, ErrorReport> {
     let venue = venue_scoring::by_ref(order.venue_ref)?;
-    Ok(venue.filter(|venue| venue.live && venue.closed_day_of(order.completed_at).is_none()))
+    Ok(venue.filter(|venue| venue.live && venue.noted_day_of(order.completed_at).is_none()))
 }
 
 fn guest_of(version: &Version<'_>) -> Uuid {

@@ -20,8 +20,9 @@ use crate::collected;
 use crate::guest_totals::GuestTotals;
 use crate::plan::{execute, internal, internal_error, kept};
 use crate::segment::{Scope, nil, scope};
+use crate::segment_facts::{Guests, ONE_GUEST_TYPES};
 use crate::segment_found::of_unchanged;
-use crate::segment_statement::{Guests, ONE_GUEST_TYPES, Occasion, concerned, datum, evaluation};
+use crate::segment_statement::{Occasion, concerned, datum, evaluation};
 use crate::segment_write::Outcome;
 use crate::venue_scoring;
 

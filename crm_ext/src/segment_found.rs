@@ -17,8 +17,9 @@ use pgrx::spi::{OwnedPreparedStatement, SpiTupleTable};
 use crate::clock;
 use crate::plan::{internal, kept};
 use crate::segment::{Scope, scope};
+use crate::segment_facts::Guests;
 use crate::segment_follow::Settings;
-use crate::segment_statement::{Guests, Occasion, concerned, datum, evaluation, with_related};
+use crate::segment_statement::{Occasion, concerned, datum, evaluation, with_related};
 use crate::segment_write::Outcome;
 
 /// What is found of more guests than these is looked at again, for want of memory.

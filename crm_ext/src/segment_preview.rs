@@ -12,8 +12,9 @@ use pgrx::prelude::*;
 
 use crate::criteria::read;
 use crate::plan::internal;
+use crate::segment_facts::{Guests, only_profiled, relation};
 use crate::segment_follow::Settings;
-use crate::segment_statement::{Guests, Statement, datum, only_profiled, relation};
+use crate::segment_statement::{Statement, datum};
 
 /// After this the preview is an estimate.
 const MOST_TIME: Duration = Duration::from_millis(1800);

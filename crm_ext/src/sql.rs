@@ -29,9 +29,14 @@ extension_sql_file!(
     requires = ["schema_money_sum"]
 );
 extension_sql_file!(
+    "../../sql/schema/uninstall.sql",
+    name = "schema_uninstall",
+    requires = ["schema_schema_version"]
+);
+extension_sql_file!(
     "../../sql/venue/find_venue.sql",
     name = "venue_find_venue",
-    requires = ["schema_schema_version"]
+    requires = ["schema_uninstall"]
 );
 extension_sql_file!(
     "../../sql/venue/mirror_venue.sql",
@@ -39,9 +44,19 @@ extension_sql_file!(
     requires = ["venue_find_venue"]
 );
 extension_sql_file!(
+    "../../sql/venue/organisation_settings.sql",
+    name = "venue_organisation_settings",
+    requires = ["venue_mirror_venue"]
+);
+extension_sql_file!(
+    "../../sql/venue/quiet_hours.sql",
+    name = "venue_quiet_hours",
+    requires = ["venue_organisation_settings"]
+);
+extension_sql_file!(
     "../../sql/venue/read_settings.sql",
     name = "venue_read_settings",
-    requires = ["venue_mirror_venue"]
+    requires = ["venue_quiet_hours"]
 );
 extension_sql_file!(
     "../../sql/venue/scoring_rule.sql",
@@ -104,9 +119,19 @@ extension_sql_file!(
     requires = ["customer_duplicates"]
 );
 extension_sql_file!(
+    "../../sql/customer/fill_list.sql",
+    name = "customer_fill_list",
+    requires = ["customer_ensure_customers"]
+);
+extension_sql_file!(
+    "../../sql/customer/fill_profile.sql",
+    name = "customer_fill_profile",
+    requires = ["customer_fill_list"]
+);
+extension_sql_file!(
     "../../sql/customer/find_customers.sql",
     name = "customer_find_customers",
-    requires = ["customer_ensure_customers"]
+    requires = ["customer_fill_profile"]
 );
 extension_sql_file!(
     "../../sql/customer/lifetime.sql",
@@ -165,9 +190,14 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
+    "../../sql/customer/upcoming_birthdays.sql",
+    name = "customer_upcoming_birthdays",
+    requires = ["customer_search_keys"]
+);
+extension_sql_file!(
     "../../sql/customer/update_customer.sql",
     name = "customer_update_customer",
-    requires = ["customer_search_keys"]
+    requires = ["customer_upcoming_birthdays"]
 );
 extension_sql_file!(
     "../../sql/customer/verify_list.sql",
@@ -380,9 +410,14 @@ extension_sql_file!(
     requires = ["segment_segment"]
 );
 extension_sql_file!(
+    "../../sql/segment/segment_sizes.sql",
+    name = "segment_segment_sizes",
+    requires = ["segment_segment_pages"]
+);
+extension_sql_file!(
     "../../sql/segment/sensitive.sql",
     name = "segment_sensitive",
-    requires = ["segment_segment_pages", segment::sensitive_segments, segment::criteria_are_sensitive]
+    requires = ["segment_segment_sizes", segment::sensitive_segments, segment::criteria_are_sensitive]
 );
 extension_sql_file!(
     "../../sql/preference/derive_guests.sql",
@@ -434,7 +469,12 @@ extension_sql_file!(
     name = "dossier_dossier",
     requires = ["preference_state_preference"]
 );
-extension_sql_file!("../../sql/dossier/note.sql", name = "dossier_note", requires = ["dossier_dossier"]);
+extension_sql_file!(
+    "../../sql/dossier/last_order.sql",
+    name = "dossier_last_order",
+    requires = ["dossier_dossier"]
+);
+extension_sql_file!("../../sql/dossier/note.sql", name = "dossier_note", requires = ["dossier_last_order"]);
 extension_sql_file!(
     "../../sql/dossier/note_list.sql",
     name = "dossier_note_list",
@@ -502,9 +542,14 @@ extension_sql_file!(
     requires = ["consent_chain"]
 );
 extension_sql_file!(
+    "../../sql/consent/consent_log.sql",
+    name = "consent_consent_log",
+    requires = ["consent_consent_history"]
+);
+extension_sql_file!(
     "../../sql/consent/follow_consents.sql",
     name = "consent_follow_consents",
-    requires = ["consent_consent_history"]
+    requires = ["consent_consent_log"]
 );
 extension_sql_file!(
     "../../sql/consent/guest_link.sql",
@@ -718,7 +763,12 @@ extension_sql_file!(
     name = "job_repair_failed",
     requires = ["job_outbox_length"]
 );
-extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requires = ["job_repair_failed"]);
+extension_sql_file!(
+    "../../sql/job/resume_venues.sql",
+    name = "job_resume_venues",
+    requires = ["job_repair_failed"]
+);
+extension_sql_file!("../../sql/job/run_night.sql", name = "job_run_night", requires = ["job_resume_venues"]);
 extension_sql_file!("../../sql/job/schedule.sql", name = "job_schedule", requires = ["job_run_night"]);
 extension_sql_file!("../../sql/job/stop_job.sql", name = "job_stop_job", requires = ["job_schedule"]);
 extension_sql_file!("../../sql/job/sweep.sql", name = "job_sweep", requires = ["job_stop_job"]);
@@ -753,7 +803,12 @@ extension_sql_file!(
     name = "role_principal_list",
     requires = ["role_kept_answer"]
 );
-extension_sql_file!("../../sql/role/session.sql", name = "role_session", requires = ["role_principal_list"]);
+extension_sql_file!(
+    "../../sql/role/scope_of.sql",
+    name = "role_scope_of",
+    requires = ["role_principal_list"]
+);
+extension_sql_file!("../../sql/role/session.sql", name = "role_session", requires = ["role_scope_of"]);
 extension_sql_file!("../../sql/role/sign_in.sql", name = "role_sign_in", requires = ["role_session"]);
 extension_sql_file!(
     "../../sql/role/sign_in_subject.sql",

@@ -22,10 +22,12 @@ use crate::plan::{LatestPlan, LatestRow, read_latest};
 use crate::scoring::rule;
 
 const BY_REF: &CStr = c"
-    SELECT s.org_id, s.venue_id, s.ref, s.counting = 'live', s.timezone, s.day_starts_at, s.rule, s.tableoid, s.closed_day
+    SELECT s.org_id, s.venue_id, s.ref, s.counting = 'live', s.timezone, s.day_starts_at, s.rule, s.tableoid,
+           crm.noted_until(s.closed_day, s.timezone, s.day_starts_at)
     FROM crm.venue_scoring AS s WHERE s.ref = $1";
 const BY_KEY: &CStr = c"
-    SELECT s.org_id, s.venue_id, s.ref, s.counting = 'live', s.timezone, s.day_starts_at, s.rule, s.tableoid, s.closed_day
+    SELECT s.org_id, s.venue_id, s.ref, s.counting = 'live', s.timezone, s.day_starts_at, s.rule, s.tableoid,
+           crm.noted_until(s.closed_day, s.timezone, s.day_starts_at)
     FROM crm.venue_scoring AS s WHERE s.org_id = $1 AND s.venue_id = $2";
 
 /// Venues kept per session; more than this are rarely at work in one.
@@ -41,8 +43,8 @@ pub(crate) struct VenueScoring {
     pub(crate) timezone: String,
     pub(crate) day_starts_at: i64,
     pub(crate) rule: Rc<Rule>,
-    /// Last day whose totals `crm.venue_day` keeps: a change of an order of it or before must be noted.
-    closed_day: Option<Day>,
+    /// A change of an order of this day or before must be noted for the night.
+    noted_until: Option<Day>,
     /// The two instants asked for last and their days: an order is completed now, as a rule, and now is asked for often.
     days: Cell<[(i64, Day); 2]>,
     /// The day asked for last and when it begins and ends.
@@ -72,10 +74,10 @@ impl VenueScoring {
         day
     }
 
-    /// The business day of an order, where that day is closed.
-    pub(crate) fn closed_day_of(&self, completed_at: TimestampWithTimeZone) -> Option<Day> {
+    /// The business day of an order, where its change must be noted.
+    pub(crate) fn noted_day_of(&self, completed_at: TimestampWithTimeZone) -> Option<Day> {
         let day = self.day(completed_at);
-        self.closed_day.filter(|closed| day <= *closed).map(|_| day)
+        self.noted_until.filter(|until| day <= *until).map(|_| day)
     }
 
     /// When a business day begins and ends, so that an instant's order with these bounds is its day's order with this
@@ -167,7 +169,7 @@ unsafe fn keep(row: &LatestRow) -> Result<Option<Rc<VenueScoring>>, ErrorReport>
         Some(opening),
         Some(text),
         table,
-        closed_day,
+        noted_until,
     ) = columns
     else {
         return Ok(None);
@@ -180,7 +182,7 @@ unsafe fn keep(row: &LatestRow) -> Result<Option<Rc<VenueScoring>>, ErrorReport>
         timezone,
         day_starts_at: i64::from(opening),
         rule: rule(&text)?,
-        closed_day: closed_day.map(|day| day.to_pg_epoch_days()),
+        noted_until: noted_until.map(|day| day.to_pg_epoch_days()),
         days: Cell::new([(i64::MIN, 0); 2]),
         bounds: Cell::new(None),
     });

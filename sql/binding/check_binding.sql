@@ -59,7 +59,7 @@ BEGIN
       RETURN QUERY
       SELECT bound.entity, 'error', CASE WHEN g.tgname IS NULL THEN 'trigger_missing' ELSE 'trigger_disabled' END,
         format('the trigger %s of %s is %s', t.name, crm.host_name(host), CASE WHEN g.tgname IS NULL THEN 'missing' ELSE 'disabled' END),
-        format('SELECT crm.rebind(%L); then SELECT crm.repair_failed();', bound.entity)
+        format('SELECT crm.rebind(%L); SELECT crm.repair_failed();', bound.entity)
       FROM crm.bound_trigger(bound.entity, host) AS t
       LEFT JOIN pg_trigger AS g ON g.tgrelid = host AND g.tgname = t.name
       WHERE g.tgname IS NULL OR g.tgenabled = 'D'

@@ -50,7 +50,7 @@ BEGIN
   END IF;
   IF entity = 'order' THEN
     -- What changes from here on is not seen: the history must be counted anew when orders are bound again.
-    UPDATE crm.venue_scoring SET counting = 'pending';
+    UPDATE crm.venue_scoring SET counting = 'pending' WHERE counting <> 'off';
     DELETE FROM crm.failed_change AS c WHERE c.entity = 'order';
   END IF;
 EXCEPTION WHEN lock_not_available THEN

@@ -49,6 +49,7 @@ AS $$
 DECLARE
   of_caller int := crm.caller_org();
 BEGIN
+  PERFORM crm.require_schema();
   IF of_caller IS NULL AND NOT crm.is_administrator() THEN
     PERFORM crm.require_caller();
   END IF;
@@ -70,6 +71,7 @@ DECLARE
   of_caller int := crm.caller_org();
   org record;
 BEGIN
+  PERFORM crm.require_schema();
   IF of_caller IS NULL AND NOT crm.is_administrator() THEN
     PERFORM crm.require_caller();
   ELSIF (known_position IS NULL) <> (known_hash IS NULL) OR known_hash !~ '^[0-9a-f]{64}$' OR known_position < 1 THEN

@@ -50,21 +50,14 @@ AS $$
 #variable_conflict use_variable
 DECLARE
   org int;
-  scope uuid := '00000000-0000-0000-0000-000000000000';
-  of_venue crm.venue_key;
+  scope uuid;
 BEGIN
   IF channel IS NULL OR channel <> ALL (crm.consent_channels()) THEN
     RAISE EXCEPTION 'unknown channel "%"', left(channel, 60) USING ERRCODE = '22023', COLUMN = 'channel', HINT = array_to_string(crm.consent_channels(), ', ') || '.';
   ELSIF customers IS NULL OR cardinality(customers) > 10000 THEN
     RAISE EXCEPTION 'give at most 10,000 guests' USING ERRCODE = '22023', COLUMN = 'customers';
   END IF;
-  IF venue IS NULL THEN
-    org := crm.acting_org();
-  ELSE
-    of_venue := crm.visible_venue(venue);
-    org := of_venue.org_id;
-    scope := of_venue.venue_id;
-  END IF;
+  SELECT s.org_id, s.scope_id INTO org, scope FROM crm.scope_of(venue) AS s;
   RETURN QUERY
   SELECT c.customer_id, crm.link_token(org, c.customer_id, scope, 'unsubscribe', channel)
   FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = ANY (customers) ORDER BY c.customer_id;
@@ -86,7 +79,7 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown link' USING ERRCODE = 'CR404', COLUMN = 'token';
   END IF;
-  SELECT COALESCE((SELECT m.survivor_id FROM crm.merged_customer AS m WHERE m.org_id = held_link.org_id AND m.customer_id = held_link.customer_id), customer_id) INTO customer_id;
+  customer_id := crm.survivor_id_of(org_id, customer_id);
   PERFORM FROM crm.customer AS c WHERE c.org_id = held_link.org_id AND c.customer_id = held_link.customer_id FOR NO KEY UPDATE;
 END
 $$;

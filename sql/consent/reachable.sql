@@ -6,21 +6,15 @@ AS $$
 #variable_conflict use_variable
 DECLARE
   org int;
-  scope uuid := '00000000-0000-0000-0000-000000000000';
-  of_venue crm.venue_key;
+  scope uuid;
 BEGIN
   IF channel IS NULL OR channel <> ALL (crm.consent_channels()) THEN
     RAISE EXCEPTION 'unknown channel "%"', left(channel, 60) USING ERRCODE = '22023', COLUMN = 'channel', HINT = array_to_string(crm.consent_channels(), ', ') || '.';
   ELSIF max_rows IS NULL OR max_rows NOT BETWEEN 1 AND 10000 THEN
     RAISE EXCEPTION 'max_rows must be from 1 to 10000' USING ERRCODE = '22023', COLUMN = 'max_rows';
   END IF;
-  IF venue IS NULL THEN
-    org := crm.acting_org();
-  ELSE
-    of_venue := crm.visible_venue(venue);
-    org := of_venue.org_id;
-    scope := of_venue.venue_id;
-  END IF;
+  SELECT s.org_id, s.scope_id INTO org, scope FROM crm.scope_of(venue) AS s;
+  PERFORM crm.require_no_quiet_hours(org, scope);
   RETURN QUERY
   SELECT r.customer_id, c.ref, c.name, c.language, crm.address_for(channel, c.email, c.phone_e164)
   FROM crm.reachable_at(org, channel, scope, COALESCE(after, '00000000-0000-0000-0000-000000000000'), max_rows) AS r
@@ -29,7 +23,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.reachable(text, text, uuid, int) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.reachable(text, text, uuid, int) IS 'Who may be written to now on a channel, by a venue or (null) the whole organisation, with name, language and address, in the order of their ids, after the one given, at most so many: consented and not revoked, an address that is not suppressed, neither blocked, merged, erased nor about to be, and no wish to be left alone. Whoever sends asks here and nowhere else. CR404 for an unknown venue, 22023 names the parameter at fault. crm.unsubscribe_tokens gives the links that their mails must have.';
+COMMENT ON FUNCTION crm.reachable(text, text, uuid, int) IS 'Who may be written to now on a channel, by a venue or (null) the whole organisation, with name, language and address, in the order of their ids, after the one given, at most so many: consented and not revoked, an address that is not suppressed, neither blocked, merged, erased nor about to be, and no wish to be left alone. Whoever sends asks here and nowhere else. CR404 for an unknown venue, CR425 during its quiet hours (crm.quiet_until), 22023 names the parameter at fault. crm.unsubscribe_tokens gives the links that their mails must have.';
 GRANT EXECUTE ON FUNCTION crm.reachable(text, text, uuid, int) TO crm_manager;
 
 CREATE OR REPLACE FUNCTION crm.reachable_at(org int, of_channel text, scope uuid, after uuid, max_rows int) RETURNS TABLE (customer_id uuid)
@@ -59,16 +53,9 @@ AS $$
 #variable_conflict use_column
 DECLARE
   org int;
-  scope uuid := '00000000-0000-0000-0000-000000000000';
-  of_venue crm.venue_key;
+  scope uuid;
 BEGIN
-  IF venue IS NULL THEN
-    org := crm.acting_org();
-  ELSE
-    of_venue := crm.visible_venue(venue);
-    org := of_venue.org_id;
-    scope := of_venue.venue_id;
-  END IF;
+  SELECT s.org_id, s.scope_id INTO org, scope FROM crm.scope_of(venue) AS s;
   RETURN QUERY SELECT h.channel, (SELECT count(*) FROM crm.reachable_guest AS r WHERE r.org_id = org AND r.channel = h.channel
       AND (r.scope_id = scope OR r.scope_id = '00000000-0000-0000-0000-000000000000' AND scope <> ALL (r.not_at)))
     FROM unnest(crm.consent_channels()) WITH ORDINALITY AS h(channel, n) ORDER BY h.n;

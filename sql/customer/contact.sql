@@ -62,6 +62,7 @@ DECLARE
   gone crm.customer_contact;
   of_org int := crm.caller_org();
 BEGIN
+  PERFORM crm.require_schema();
   IF of_org IS NULL AND NOT crm.is_administrator() THEN
     PERFORM crm.require_caller();
   END IF;

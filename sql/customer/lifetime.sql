@@ -9,6 +9,7 @@ DECLARE
   of_org int := crm.caller_org();
   known_in int[];
 BEGIN
+  PERFORM crm.require_schema();
   IF of_org IS NULL AND NOT crm.is_administrator() THEN
     PERFORM crm.require_caller();
   END IF;

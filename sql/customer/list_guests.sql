@@ -183,3 +183,19 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE crm.list_in_chunks(text, text) IS 'Lists guests until none is left, with a commit after each 250; returns what went wrong';
+
+CREATE OR REPLACE PROCEDURE crm.mark_in_chunks(of_job text, since xid8)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  marked int;
+BEGIN
+  LOOP
+    PERFORM crm.begin_step(of_job);
+    marked := crm.mark_filled(since, 250);
+    COMMIT;
+    EXIT WHEN marked = 0;
+  END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE crm.mark_in_chunks(text, xid8) IS 'Marks as listed what crm.fill_list() has read, with a commit after each 250';

@@ -58,7 +58,7 @@ BEGIN
   PERFORM set_config('crm.as_of', as_of::text, true);
   SELECT * INTO STRICT scoring FROM crm.venue_scoring AS s
   WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id FOR UPDATE;
-  IF scoring.counting = 'live' THEN
+  IF scoring.counting <> 'pending' THEN
     RETURN 0;
   END IF;
   -- Held until the end: unbinding would leave an empty history to count.
@@ -135,6 +135,7 @@ DECLARE
   total int;
   done int := 0;
   failure text;
+  filled xid8;
 BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   PERFORM crm.require_binder();
@@ -188,6 +189,18 @@ BEGIN
   CALL crm.repair_in_chunks('crm.backfill', written);
   -- What is known of tables that were just filled decides how they are read.
   ANALYZE crm.customer, crm.customer_venue_stats;
+  PERFORM crm.begin_step('crm.backfill');
+  BEGIN
+    filled := crm.fill_list();
+  EXCEPTION WHEN OTHERS THEN
+    -- Guest by guest they are listed all the same.
+    RAISE WARNING 'pg_crm backfill: the list of guests was not filled at once: %', SQLERRM;
+  END;
+  COMMIT;
+  IF filled IS NOT NULL THEN
+    ANALYZE crm.listed_guest, crm.guest_text;
+    CALL crm.mark_in_chunks('crm.backfill', filled);
+  END IF;
   CALL crm.list_in_chunks('crm.backfill', failure);
   -- Made of all rows just now: the night need not prove it so soon.
   PERFORM crm.end_run(crm.start_run('list', NULL), 0, failure);

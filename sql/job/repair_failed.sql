@@ -56,11 +56,11 @@ BEGIN
               RAISE EXCEPTION 'unknown venue "%"', failed.venue_ref USING ERRCODE = 'CR404';
             ELSIF scoring.counting = 'live' THEN
               PERFORM crm.recount_guest(ROW(scoring.org_id, scoring.venue_id)::crm.venue_key, failed.venue_ref, failed.customer_ref);
-            ELSE
+            ELSIF scoring.counting <> 'off' THEN
               -- The backfill has yet to come.
               UPDATE crm.failed_change AS c SET tried_at = clock_timestamp() WHERE c.change_id = ANY (failed.changes);
               CONTINUE;
-            END IF;
+            END IF;  -- where the CRM is off, what resumes it counts all
           ELSE
             -- Nobody knows whose order it was: every row that differs is re-read, and every day.
             FOR scoring IN UPDATE crm.venue_scoring AS s SET recounted_at = NULL, closed_day = NULL

@@ -8,7 +8,9 @@ BEGIN
   SELECT * INTO former FROM crm.job_progress AS p WHERE p.job = 'night' FOR UPDATE;
   IF former.job IS NOT NULL AND former.finished_at IS NULL AND former.updated_at > clock_timestamp() - interval '12 hours' THEN
     -- Between two of its transactions the leader holds no lock, but it is there.
-    IF former.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = former.pid AND a.datname = current_database()) THEN
+    IF former.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = former.pid AND a.datname = current_database()
+      -- After a restart its number may be another's.
+      AND a.backend_start < former.updated_at) THEN
       RETURN;
     END IF;
     IF (former.as_of = moment OR NOT given) AND (former.recount OR NOT anew) THEN
@@ -141,12 +143,13 @@ BEGIN
   END IF;
   run := crm.start_run('repair', NULL);
   COMMIT;
+  CALL crm.resume_venues('crm.run_night', failure);
   CALL crm.repair_in_chunks('crm.run_night', written);
   PERFORM crm.begin_step('crm.run_night');
-  PERFORM crm.end_run(run, written, NULL);
+  PERFORM crm.end_run(run, written, failure);
 
   FOR work IN SELECT s.org_id, s.venue_id FROM crm.venue_scoring AS s
-              WHERE s.counting = 'live' OR EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'order' AND b.backfilled_at IS NOT NULL)
+              WHERE s.counting = 'live' OR s.counting = 'pending' AND EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'order' AND b.backfilled_at IS NOT NULL)
               ORDER BY s.org_id, s.venue_id LOOP
     of_venue := ROW(work.org_id, work.venue_id);
     PERFORM crm.begin_step('crm.run_night');

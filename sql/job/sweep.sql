@@ -42,6 +42,8 @@ BEGIN
                       d.recency_score, d.frequency_score, d.monetary_score, d.label, d.next_label_at) AS guests
     FROM (SELECT t.* FROM crm.customer_venue_stats AS t
           WHERE t.listed AND t.next_label_at <= as_of
+            -- Where orders are not counted nobody knows who stayed away.
+            AND (t.org_id, t.venue_id) NOT IN (SELECT s.org_id, s.venue_id FROM crm.venue_scoring AS s WHERE s.counting IN ('off', 'resuming'))
           ORDER BY t.next_label_at LIMIT 1000
           -- A guest whose order is being counted is scored by it.
           FOR NO KEY UPDATE SKIP LOCKED) AS d
@@ -75,6 +77,7 @@ BEGIN
     RETURN;
   END IF;
   COMMIT;
+  CALL crm.resume_venues('crm.run_sweep', failure);
   -- In transactions of its own, which hold rows for a few milliseconds; a row is found to be due once it is listed.
   CALL crm.list_in_chunks('crm.run_sweep', failure);
   -- Bounded, so that changes which cannot be repaired do not keep it going.

@@ -1,27 +1,42 @@
+-- In plpgsql, which keeps its plans: in SQL, the statement would be parsed and planned anew for every call of anything.
 CREATE OR REPLACE FUNCTION crm.caller() RETURNS TABLE (principal_id uuid, org_id int, role text, venue_ids uuid[])
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT p.principal_id, p.org_id, p.role, p.venue_ids
-  FROM (SELECT crm.named_caller()::uuid AS id) AS named
-  JOIN crm.principal AS p
-    ON CASE WHEN named.id IS NOT NULL THEN p.principal_id = named.id ELSE p.db_user = session_user END
+#variable_conflict use_column
+DECLARE
+  named uuid := crm.named_caller();
+BEGIN
+  IF named IS NULL THEN
+    RETURN QUERY SELECT p.principal_id, p.org_id, p.role, p.venue_ids FROM crm.principal AS p WHERE p.db_user = session_user;
+  ELSE
+    RETURN QUERY SELECT p.principal_id, p.org_id, p.role, p.venue_ids FROM crm.principal AS p WHERE p.principal_id = named;
+  END IF;
+END
 $$;
 ALTER FUNCTION crm.caller() OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.caller() IS 'The principal of this transaction: the one named by the service, else the one tied to the session''s database user; no row for others';
 GRANT EXECUTE ON FUNCTION crm.caller() TO crm_reader, crm_staff;
 
 CREATE OR REPLACE FUNCTION crm.caller_org() RETURNS int
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT org_id FROM crm.caller() $$;
+AS $$
+BEGIN
+  RETURN (SELECT c.org_id FROM crm.caller() AS c);
+END
+$$;
 COMMENT ON FUNCTION crm.caller_org() IS 'Organisation of the caller; null where there is none, so that policies show nothing';
 GRANT EXECUTE ON FUNCTION crm.caller_org() TO crm_reader, crm_staff;
 
 CREATE OR REPLACE FUNCTION crm.caller_venues() RETURNS uuid[]
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT venue_ids FROM crm.caller() $$;
+AS $$
+BEGIN
+  RETURN (SELECT c.venue_ids FROM crm.caller() AS c);
+END
+$$;
 COMMENT ON FUNCTION crm.caller_venues() IS 'Venues the caller is limited to; null for all of the organisation';
 GRANT EXECUTE ON FUNCTION crm.caller_venues() TO crm_reader, crm_staff;
 

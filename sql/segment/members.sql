@@ -88,6 +88,7 @@ BEGIN
   IF of_segment.is_sensitive THEN
     RAISE EXCEPTION 'segment "%" asks for health data: its members are not handed on', of_segment.key USING ERRCODE = '42501';
   END IF;
+  PERFORM crm.require_no_quiet_hours(of_segment.org_id, of_segment.scope_id);
   RETURN QUERY
   SELECT m.customer_id, c.ref, c.name, c.language, crm.address_for(channel, c.email, c.phone_e164)
   -- In the order of the primary key: a page of a small segment reads at most its venue's guests once.
@@ -109,7 +110,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.recipients(int, text, uuid, int) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.recipients(int, text, uuid, int) IS 'Members of a segment who may be written to on a channel, as of crm.reachable, with name, language and address, in the order of their ids, after the one given (null from the start), at most so many; CR404 for an unknown segment, 42501 for one that asks for health data, 22023 names the parameter at fault. crm.unsubscribe_tokens gives the links that their mails must have.';
+COMMENT ON FUNCTION crm.recipients(int, text, uuid, int) IS 'Members of a segment who may be written to on a channel, as of crm.reachable, with name, language and address, in the order of their ids, after the one given (null from the start), at most so many; CR404 for an unknown segment, CR425 during the quiet hours of its venue (crm.quiet_until), 42501 for one that asks for health data, 22023 names the parameter at fault. crm.unsubscribe_tokens gives the links that their mails must have.';
 GRANT EXECUTE ON FUNCTION crm.recipients(int, text, uuid, int) TO crm_manager;
 
 CREATE OR REPLACE FUNCTION crm.reachable_members(segment int) RETURNS TABLE (channel text, members bigint)
@@ -185,6 +186,7 @@ DECLARE
   caller_org int := crm.caller_org();
   caller_venues uuid[] := crm.caller_venues();
 BEGIN
+  PERFORM crm.require_schema();
   IF venue IS NOT NULL THEN
     of_venue := crm.visible_venue(venue);
   ELSIF caller_org IS NULL AND NOT crm.is_administrator() THEN

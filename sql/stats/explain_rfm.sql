@@ -49,6 +49,10 @@ BEGIN
       WHEN t.label = 'LOYAL' THEN format('regular, frequency %s + monetary %s is at least 6', t.frequency_score, t.monetary_score)
       WHEN t.label = 'NEW' THEN format('no regular yet, first order less than %s days ago', s.rule::jsonb ->> 'new_days')
       ELSE format('%s, last order %s days ago, and no other label fits', CASE WHEN regular THEN 'regular' ELSE 'no regular' END, days) END,
+    -- The same in parts, for other languages.
+    'regular', regular, 'profiled', t.profiled, 'limit_days', CASE t.label WHEN 'AT_RISK' THEN (s.rule::jsonb -> 'at_risk_days')::int WHEN 'NEW' THEN (s.rule::jsonb -> 'new_days')::int
+      WHEN 'LOST' THEN (s.rule::jsonb -> 'lost_days')::int WHEN 'INACTIVE' THEN (s.rule::jsonb -> 'lost_days')::int END,
+    'above_median_regular', t.label = 'CHAMPION' AND s.rule::jsonb -> 'champion_floor' <> 'null',
     'next_change_on', crm.local_day(t.next_label_at, s.timezone, s.day_starts_at),
     'due', COALESCE(t.next_label_at <= crm.now(), false),
     'as_of', crm.now(), 'method', s.method, 'cohort', worse.cohort, 'currency', v.currency,

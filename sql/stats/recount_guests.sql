@@ -11,6 +11,7 @@ DECLARE
   present_ends timestamptz[];
 BEGIN
   PERFORM crm.ensure_customers(of_venue.org_id, survivors);
+  PERFORM crm.empty_merged(of_venue, ARRAY(SELECT unnest(customer_refs) EXCEPT SELECT unnest(survivors)), cause);
   -- A guest without a row has none to lock. Even one without orders gets a row: it remembers the re-read for triggers
   -- of this statement yet to fire.
   WITH written AS (
@@ -67,6 +68,37 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION crm.recount_guests(crm.venue_key, text, text[], boolean, text) IS 'Re-reads guests of a venue from the orders, each under a lock of his row; rows that others hold are left out or waited for; their segments follow, for a cause; returns the guests re-read';
+
+CREATE OR REPLACE FUNCTION crm.empty_merged(of_venue crm.venue_key, merged_refs text[], cause text) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  emptied uuid[];
+  ends timestamptz[];
+BEGIN
+  IF merged_refs = '{}' THEN
+    RETURN;
+  END IF;
+  -- A merged guest keeps a row without orders, so that an order under his id is looked into and found to be another's.
+  WITH former AS (
+    SELECT t.customer_id, t.first_order_at, t.last_order_at FROM crm.customer_venue_stats AS t
+    WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.total_orders > 0
+      AND t.customer_id IN (SELECT crm.key(u.ref) FROM unnest(merged_refs) AS u(ref))
+    ORDER BY t.customer_id FOR UPDATE
+  ), written AS (
+    UPDATE crm.customer_venue_stats AS t
+    SET total_orders = 0, total_visits = 0, total_spent = 0, highest_order = NULL, first_order_at = NULL, last_order_at = NULL
+    FROM former AS f
+    WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id AND t.customer_id = f.customer_id
+    RETURNING f.*)
+  SELECT array_agg(w.customer_id), array_agg(w.first_order_at) || array_agg(w.last_order_at) INTO emptied, ends FROM written AS w;
+  IF emptied IS NOT NULL THEN
+    PERFORM crm.note_days(of_venue, ends);
+    PERFORM crm.follow_recounted(of_venue, emptied, cause, false);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION crm.empty_merged(crm.venue_key, text[], text) IS 'Leaves guests who were merged, by the platform''s ids, no orders at a venue: theirs count for others';
 
 CREATE OR REPLACE FUNCTION crm.announce_labels(of_venue crm.venue_key, new_guests uuid[]) RETURNS void
 LANGUAGE sql

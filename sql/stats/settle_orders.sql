@@ -20,7 +20,9 @@ BEGIN
       ELSIF NOT work.live THEN
         -- The backfill reads the history in one go; what changes meanwhile is re-read after it.
         INSERT INTO crm.failed_change (entity, venue_ref, customer_ref, message)
-        SELECT 'order', work.venue_ref, u.ref, 'waits for the backfill' FROM unnest(work.customer_refs) AS u(ref);
+        SELECT 'order', work.venue_ref, u.ref, 'waits for the backfill' FROM unnest(work.customer_refs) AS u(ref)
+        -- Where the CRM is off, what resumes it counts all.
+        WHERE NOT EXISTS (SELECT FROM crm.venue_scoring AS s WHERE s.ref = work.venue_ref AND s.counting = 'off');
       ELSE
         done := crm.recount_guests(ROW(work.org_id, work.venue_id)::crm.venue_key, work.venue_ref, work.customer_refs, true);
         IF cardinality(done) < cardinality(work.customer_refs) THEN

@@ -24,7 +24,10 @@ DECLARE
 BEGIN
   IF NOT EXISTS (SELECT FROM crm.venue_scoring AS s
                  WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id AND s.counting = 'live') THEN
-    RAISE EXCEPTION 'the history of venue "%" is not counted yet', venue USING ERRCODE = '55000', HINT = 'CALL crm.backfill();';
+    RAISE EXCEPTION 'the history of venue "%" is not counted yet', venue USING ERRCODE = '55000',
+      HINT = CASE (SELECT s.counting FROM crm.venue_scoring AS s WHERE s.org_id = of_venue.org_id AND s.venue_id = of_venue.venue_id)
+        WHEN 'off' THEN 'The CRM is not enabled there: crm_enabled of the venue''s or the organisation''s settings.' WHEN 'resuming' THEN 'CALL crm.run_sweep();'
+        ELSE 'CALL crm.backfill();' END;
   END IF;
   RETURN of_venue;
 END

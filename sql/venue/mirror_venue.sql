@@ -63,7 +63,8 @@ BEGIN
   -- A venue that opens after the backfill has no history to wait for, as a rule.
   INSERT INTO crm.venue_scoring (org_id, venue_id, ref, counting, timezone, day_starts_at, rule)
   VALUES (of_org, key, venue_ref,
-    CASE WHEN EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'order' AND b.backfilled_at IS NOT NULL)
+    CASE WHEN NOT (SELECT o.crm_enabled FROM crm.organisation AS o WHERE o.org_id = of_org) THEN 'off'
+         WHEN EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'order' AND b.backfilled_at IS NOT NULL)
               AND NOT EXISTS (SELECT FROM crm.counted_orders_at(venue_ref)) THEN 'live' ELSE 'pending' END,
     venue_timezone, settled.day_starts_at,
     crm.scoring_rule('fixed', NULL, NULL, NULL, NULL, settled.regular_visits, settled.at_risk_days, settled.lost_days,

@@ -29,16 +29,16 @@ BEGIN
           COLUMN = 'day_starts_at', HINT = 'Such as "04:00", from "00:00" to "23:59".';
       END IF;
       read := read || jsonb_build_object('day_starts_at', setting.text::time);
-    ELSIF setting.key = 'require_double_opt_in' THEN
-      IF setting.type <> 'boolean' THEN
-        RAISE EXCEPTION 'require_double_opt_in must be true or false, not %', left(setting.value::text, 50) USING ERRCODE = '22023', COLUMN = 'require_double_opt_in';
-      END IF;
-      read := read || jsonb_build_object('require_double_opt_in', setting.value);
+    ELSIF setting.key IN ('require_double_opt_in', 'crm_enabled', 'loyalty_enabled') THEN
+      PERFORM crm.require_boolean(setting.key, setting.value);
+      read := read || jsonb_build_object(setting.key, setting.value);
+    ELSIF setting.key = 'quiet_hours' THEN
+      read := read || (SELECT jsonb_build_object('quiet_hours', crm.quiet_hours_of(q.quiet_from, q.quiet_to)) FROM crm.read_quiet_hours(setting.value) AS q);
     ELSIF setting.key = 'closures' THEN
       read := read || jsonb_build_object('closures', crm.read_closures(setting.value));
     ELSE
       RAISE EXCEPTION 'unknown setting "%"', setting.key USING ERRCODE = '22023', COLUMN = setting.key,
-        HINT = 'The settings are min_cohort, regular_visits, at_risk_days, lost_days, new_days, day_starts_at, require_double_opt_in and closures.';
+        HINT = 'The settings are min_cohort, regular_visits, at_risk_days, lost_days, new_days, day_starts_at, require_double_opt_in, crm_enabled, loyalty_enabled, quiet_hours and closures.';
     END IF;
   END LOOP;
   IF (read ->> 'lost_days')::int < (read ->> 'at_risk_days')::int THEN

@@ -7,6 +7,11 @@ pub const BIND_ORDER: &str = r#"SELECT crm.bind('order', 'public."Order"',
     '{"ref":"id","venue":"venueId","customer":"customerId","total":"total","completed_at":"completedAt",
       "completed":{"column":"status","in":["COMPLETED"]}}')"#;
 
+/// The binding of the orders with the column that `bind_with_refunds` adds.
+pub const BIND_ORDER_WITH_REFUNDS: &str = r#"SELECT crm.bind('order', 'public."Order"',
+    '{"ref":"id","venue":"venueId","customer":"customerId","total":"total","refunded":"refunded","completed_at":"completedAt",
+      "completed":{"column":"status","in":["COMPLETED"]}}')"#;
+
 const BIND_VENUE: &str = r#"SELECT crm.bind('venue', 'public."Venue"',
     '{"ref":"id","name":"name","timezone":"tz","currency":"currency"}')"#;
 
@@ -59,7 +64,7 @@ pub fn bind(sql: &mut Session) {
 pub fn bind_with_refunds(sql: &mut Session) {
     sql.run(r#"ALTER TABLE public."Order" ADD refunded numeric(14,2)"#);
     bind_venues_and_customers(sql);
-    sql.run(&BIND_ORDER.replace(r#""total":"total""#, r#""total":"total","refunded":"refunded""#));
+    sql.run(BIND_ORDER_WITH_REFUNDS);
     sql.run("CALL crm.backfill()");
 }
 

@@ -37,7 +37,8 @@ impl Session {
         Self::try_open(config).unwrap_or_else(|e| panic!("cannot connect: {e}: {:?}", e.as_db_error()))
     }
 
-    fn try_open(config: &Config) -> Result<Self, postgres::Error> {
+    /// Connects, if it can.
+    pub fn try_open(config: &Config) -> Result<Self, postgres::Error> {
         let notices = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&notices);
         let mut config = config.clone();

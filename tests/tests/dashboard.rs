@@ -309,6 +309,10 @@ fn a_setting_that_cannot_be_is_refused_by_name_in_preview_and_in_earnest() {
         (r#"{"new_days": -1}"#, "new_days"),
         (r#"{"day_starts_at": "24:00"}"#, "day_starts_at"),
         (r#"{"day_starts_at": 4}"#, "day_starts_at"),
+        (r#"{"quiet_hours": {"from": "21:00"}}"#, "quiet_hours"),
+        (r#"{"quiet_hours": {"from": "21:00", "to": "24:00"}}"#, "quiet_hours"),
+        (r#"{"quiet_hours": {"from": "21:00", "to": "21:00"}}"#, "quiet_hours"),
+        (r#"{"quiet_hours": ["21:00", "09:00"]}"#, "quiet_hours"),
         (r#"{"closures": {}}"#, "closures"),
         (r#"{"closures": [1]}"#, "closures"),
         (r#"{"closures": [{"from_day": "2025-08-01"}]}"#, "closures"),
@@ -345,11 +349,11 @@ fn a_setting_that_cannot_be_is_refused_by_name_in_preview_and_in_earnest() {
 #[test]
 fn settings_are_changed_together_returned_and_take_effect_at_the_next_recompute() {
     let (_database, mut sql) = bistro("settings");
-    let defaults = r#"{"closures": [], "new_days": 30, "lost_days": 90, "min_cohort": 30, "at_risk_days": 30, "day_starts_at": "00:00:00", "regular_visits": 3, "require_double_opt_in": false}"#;
+    let defaults = r#"{"closures": [], "new_days": 30, "lost_days": 90, "min_cohort": 30, "crm_enabled": true, "quiet_hours": null, "at_risk_days": 30, "day_starts_at": "00:00:00", "regular_visits": 3, "loyalty_enabled": true, "require_double_opt_in": false}"#;
     assert_eq!(sql.value("SELECT crm.venue_settings('bistro')"), defaults);
     assert_eq!(sql.value("SELECT crm.update_venue_settings('bistro', '{}')"), defaults);
-    let changed = r#"{"closures": [{"to_day": "2025-08-17", "from_day": "2025-08-04"}], "new_days": 30, "lost_days": 120, "min_cohort": 7, "at_risk_days": 100, "day_starts_at": "04:30:00", "regular_visits": 3, "require_double_opt_in": true}"#;
-    let given = r#"{"at_risk_days": 100, "lost_days": 120, "min_cohort": 7.0, "day_starts_at": "04:30", "closures": [{"from_day": "2025-08-04", "to_day": "2025-08-17"}], "require_double_opt_in": true}"#;
+    let changed = r#"{"closures": [{"to_day": "2025-08-17", "from_day": "2025-08-04"}], "new_days": 30, "lost_days": 120, "min_cohort": 7, "crm_enabled": true, "quiet_hours": {"to": "09:00:00", "from": "21:30:00"}, "at_risk_days": 100, "day_starts_at": "04:30:00", "regular_visits": 3, "loyalty_enabled": false, "require_double_opt_in": true}"#;
+    let given = r#"{"at_risk_days": 100, "lost_days": 120, "min_cohort": 7.0, "day_starts_at": "04:30", "closures": [{"from_day": "2025-08-04", "to_day": "2025-08-17"}], "require_double_opt_in": true, "loyalty_enabled": false, "quiet_hours": {"from": "21:30", "to": "09:00"}}"#;
     assert_eq!(sql.value(&format!("SELECT crm.update_venue_settings('bistro', '{given}')")), changed);
     assert_eq!(sql.value("SELECT crm.venue_settings('bistro')"), changed);
     // Settings go in as they come out.

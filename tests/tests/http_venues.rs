@@ -49,6 +49,31 @@ fn a_venue_shows_its_figures() {
 }
 
 #[test]
+fn the_organisation_has_settings_too() {
+    let (s, admin) = (&*SERVICE, SERVICE.admin.as_str());
+    let path = "/v1/organisation/settings";
+    let settings = s.done(&s.manager, "GET", path, &NONE);
+    assert_eq!((&settings["crm_enabled"], &settings["quiet_hours"]), (&json!(true), &json!(null)));
+    let quiet = json!({"from": "21:00:00", "to": "09:00:00"});
+    let changed = json!({"quiet_hours": quiet, "loyalty_enabled": true});
+    let now = s.done(admin, "PATCH", path, &changed);
+    assert_eq!((&now["quiet_hours"], &now["loyalty_enabled"]), (&quiet, &json!(true)));
+    let venues = items(&s.done(&s.manager, "GET", "/v1/venues", &NONE));
+    assert!(venues.iter().all(|venue| venue["crm_enabled"] == true && venue["loyalty_enabled"] == true));
+    // Null takes them back, what is left out stays.
+    let now = s.done(admin, "PATCH", path, &json!({"quiet_hours": null}));
+    assert_eq!((&now["quiet_hours"], &now["loyalty_enabled"]), (&json!(null), &json!(true)));
+    let now = s.done(admin, "PATCH", "/v1/venues/bistro/settings", &json!({"quiet_hours": quiet}));
+    assert_eq!(now["quiet_hours"], quiet);
+    let now = s.done(admin, "PATCH", "/v1/venues/bistro/settings", &json!({"quiet_hours": null}));
+    assert_eq!(now["quiet_hours"], json!(null));
+    let endless = json!({"quiet_hours": {"from": "21:00", "to": "21:00"}});
+    s.refused(admin, "PATCH", path, &endless, 400, "#/body/quiet_hours");
+    s.refused(admin, "PATCH", path, &json!({"crm": true}), 400, "#/body/crm");
+    s.refused(&s.manager, "PATCH", path, &json!({}), 403, "");
+}
+
+#[test]
 fn settings_are_previewed_changed_and_recomputed() {
     let (s, admin) = (&*SERVICE, SERVICE.admin.as_str());
     let settings = s.done(admin, "GET", "/v1/venues/bistro/settings", &NONE);

@@ -150,3 +150,46 @@ fn an_order_of_a_guest_merged_meanwhile_counts_for_the_survivor_after_a_repair()
         sql.expect_none("SELECT * FROM crm.verify_stats('bistro')");
     }
 }
+
+#[test]
+fn a_merge_while_a_backfill_is_under_way_counts_every_order_once() {
+    let (database, mut sql) = platform("backfill");
+    // Orders of before the binding, so that neither guest has a row at the bar yet.
+    sql.run("SELECT crm.unbind('order')");
+    sql.run(
+        r#"INSERT INTO "Customer" (id) VALUES ('cy'), ('cy2');
+           INSERT INTO "Order" (id, "venueId", "customerId", status, total, "completedAt") VALUES
+             ('6', 'bar', 'cy', 'COMPLETED', 1, '2025-03-03 22:00+00'), ('7', 'bar', 'cy2', 'COMPLETED', 2, '2025-03-03 22:00+00')"#,
+    );
+    sql.run(restaurant::BIND_ORDER);
+    let (mut backfill, mut watch) = (database.session(), database.session());
+    // The backfill has read the orders and comes to the guests' rows, which the merge holds.
+    sql.run("BEGIN; SELECT crm.merge_customers('cy', 'cy2', 'one person')");
+    std::thread::scope(|threads| {
+        threads.spawn(move || backfill.run("SELECT crm.backfill_venue(crm.find_venue('bar'), now())"));
+        while watch.number("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        sql.run("COMMIT");
+    });
+    sql.run("CALL crm.backfill()");
+    assert_eq!(totals(&mut sql, "bar", "cy"), "2 1 3.00");
+    assert_eq!(totals(&mut sql, "bar", "cy2"), "0 0 0.00");
+    sql.expect_none("SELECT * FROM crm.failed_change");
+    sql.expect_none("SELECT v.ref, d.* FROM crm.venue v, crm.verify_stats(v.ref) d");
+}
+
+#[test]
+fn a_merged_guest_who_was_left_with_orders_is_repaired() {
+    let (_database, mut sql) = platform("left_with_orders");
+    sql.run("SELECT crm.merge_customers('ana', 'ana2', 'one person')");
+    let spoil = "UPDATE crm.customer_venue_stats SET total_orders = 1, total_visits = 1, total_spent = 40, highest_order = 40,
+                        first_order_at = '2025-03-02 19:00+00', last_order_at = '2025-03-02 19:00+00'
+                  WHERE customer_id = crm.key('ana2') AND venue_id = crm.key('bistro')";
+    for repair in ["SELECT crm.repair_stats('bistro')", "CALL crm.run_night(recount => true)"] {
+        sql.run(spoil);
+        sql.expect_rows("SELECT customer_ref FROM crm.verify_stats('bistro')", &["ana2"]);
+        sql.run(repair);
+        expect(&mut sql, "3 2 70.00", "0 0 0.00", "1 1 5.00");
+    }
+}

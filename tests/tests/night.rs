@@ -173,7 +173,16 @@ const OCTOBER: &str = "2025-10-01 12:00+00";
 
 #[test]
 fn a_night_that_was_killed_is_gone_on_with_where_it_stopped() {
-    let (database, mut sql) = three_venues("killed");
+    cut_off("killed", "pg_terminate_backend");
+}
+
+#[test]
+fn a_night_that_was_cancelled_is_gone_on_with_where_it_stopped() {
+    cut_off("cancelled", "pg_cancel_backend");
+}
+
+fn cut_off(purpose: &str, by: &str) {
+    let (database, mut sql) = three_venues(purpose);
     let (mut night, mut other) = (database.session(), database.session());
     // The second venue in the order of the night is held.
     other.run(
@@ -192,7 +201,7 @@ fn a_night_that_was_killed_is_gone_on_with_where_it_stopped() {
         );
         // A second night does not start beside it.
         sql.run_within(Duration::from_secs(5), &format!("CALL crm.run_night('{OCTOBER}')"));
-        sql.run(&format!("SELECT pg_terminate_backend({pid})"));
+        sql.run(&format!("SELECT {by}({pid})"));
         assert!(killed.join().expect("the thread ends").is_err(), "the night was killed");
     });
     other.run("COMMIT");
@@ -210,6 +219,20 @@ fn a_night_that_was_killed_is_gone_on_with_where_it_stopped() {
     sql.run(&format!("CALL crm.run_night('{OCTOBER}')"));
     let last: Vec<i64> = sql.rows(&per_venue).iter().map(|n| n.parse().expect("a count")).collect();
     assert_eq!(last.iter().sum::<i64>(), after.iter().sum::<i64>() + 3);
+}
+
+#[test]
+fn another_session_with_the_number_of_the_one_that_was_killed_does_not_stop_the_night() {
+    let (database, mut sql) = three_venues("same_number");
+    sql.run(&format!("CALL crm.run_night('{OCTOBER}')"));
+    // As if the server had started again since, and given the number to this session's neighbour.
+    let mut other = database.session();
+    let pid = other.value("SELECT pg_backend_pid()");
+    sql.run(&format!(
+        "UPDATE crm.job_progress SET finished_at = NULL, pid = {pid}, updated_at = now() - interval '1 hour', started_at = now() - interval '1 hour' WHERE job = 'night'"
+    ));
+    sql.run(&format!("CALL crm.run_night('{OCTOBER}')"));
+    sql.expect_rows("SELECT finished_at IS NOT NULL FROM crm.job_progress WHERE job = 'night'", &["t"]);
 }
 
 #[test]

@@ -18,6 +18,7 @@ type Maybe<T> = T | null | undefined;
 
 function formats(language: string, currency: string | undefined, timeZone: string | undefined) {
   const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const signed = new Intl.NumberFormat(language, { signDisplay: "exceptZero" });
   const share = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 });
   const change = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0, signDisplay: "exceptZero" });
   const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone });
@@ -29,6 +30,8 @@ function formats(language: string, currency: string | undefined, timeZone: strin
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   return {
     number: (value: Maybe<number>) => (value == null ? NOTHING : number.format(value)),
+    /** More or fewer: "+3", "−2". */
+    signed: (value: Maybe<number>) => (value == null ? NOTHING : signed.format(value)),
     percent: (value: Maybe<number>) => (value == null ? NOTHING : share.format(value)),
     change: (value: Maybe<number>) => (value == null ? NOTHING : change.format(value)),
     /** A decimal string of the service. */
@@ -68,4 +71,12 @@ export function addDays(date: string, days: number) {
   const moved = new Date(`${date}T00:00:00Z`);
   moved.setUTCDate(moved.getUTCDate() + days);
   return moved.toISOString().slice(0, 10);
+}
+
+/** The instant at which a calendar day ends in a time zone; found from what its clocks show, as days can have 23 or 25 hours. */
+export function endOfDay(date: string, timeZone: string | undefined) {
+  const next = Date.parse(`${addDays(date, 1)}T00:00:00Z`);
+  const shown = (at: number) => Date.parse(`${new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" }).format(at).replace(" ", "T")}Z`);
+  const first = next - (shown(next) - next);
+  return new Date(first - (shown(first) - next)).toISOString();
 }

@@ -13,6 +13,6 @@ export function useSegments() {
   return useQuery({
     queryKey: ["segments", venue?.venue_id],
     enabled: venue !== undefined && manages,
-    queryFn: async () => (await data(api.GET("/v1/segments", { params: { query: { venue: venue?.venue_id } } }))).items,
+    queryFn: async () => (await data(api.GET("/v1/segments"))).items.filter((segment) => segment.venue_id == null || segment.venue_id === venue?.venue_id),
   });
 }

@@ -88,7 +88,7 @@ fn meaning(sqlstate: &str) -> Meaning {
         "42501" => Refused(StatusCode::FORBIDDEN),
         "CR404" => Refused(StatusCode::NOT_FOUND),
         // A unique key, an exclusion constraint.
-        "CR409" | "23505" | "23P01" => Refused(StatusCode::CONFLICT),
+        "CR409" | "CR425" | "23505" | "23P01" => Refused(StatusCode::CONFLICT),
         "CR412" => Refused(StatusCode::PRECONDITION_FAILED),
         // A check, a missing value, a reference to nothing.
         "CR422" | "23514" | "23502" | "23503" => Refused(StatusCode::UNPROCESSABLE_ENTITY),

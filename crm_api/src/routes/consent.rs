@@ -1,5 +1,7 @@
 //! Consent: what guests said, on which channel, and whether they may be written to.
 
+mod ledger;
+
 use axum::{Json, http::StatusCode};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -28,8 +30,10 @@ pub fn router() -> OpenApiRouter<Database> {
         .routes(routes!(resend_opt_in))
         .routes(routes!(set_do_not_contact))
         .routes(routes!(count_reachable))
-        .routes(routes!(get_consent_log))
-        .routes(routes!(verify_consent_log))
+        .routes(routes!(ledger::list_consent_log))
+        .routes(routes!(ledger::get_consent_log))
+        .routes(routes!(ledger::verify_consent_log))
+        .routes(routes!(ledger::list_pending_opt_ins))
         .routes(routes!(save_wording))
 }
 
@@ -230,27 +234,6 @@ struct Reachable {
     guests: i64,
 }
 
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-struct LogState {
-    entries: i64,
-    sealed: i64,
-    unsealed: i64,
-    #[schema(required)]
-    oldest_unsealed_at: Option<DateTime<Utc>>,
-}
-
-/// What is wrong with the ledger.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-struct LogProblem {
-    #[schema(required)]
-    organisation: Option<String>,
-    #[schema(required)]
-    position: Option<i64>,
-    #[schema(required)]
-    entry_id: Option<i64>,
-    problem: String,
-}
-
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"key": "newsletter", "locale": "en", "body": "Yes, send me news by e-mail."}))]
@@ -408,25 +391,6 @@ async fn count_reachable(
     const SQL: &str = json_rows!("SELECT * FROM crm.reachable_counts($1::text)");
     let counts = caller.list("reachable_counts", SQL, &[&venue]).await;
     counts.map_err(|problem| problem.at(&[("venue", "#/query/venue")]))
-}
-
-/// How much of the ledger of consent is sealed
-#[utoipa::path(get, path = "/consent-log", tag = "consent",
-    responses((status = 200, description = "Its state", body = LogState)))]
-async fn get_consent_log(caller: Caller, NoParameters: NoParameters) -> Result<Json<LogState>, Problem> {
-    caller.one("consent_log_state", json_rows!("SELECT * FROM crm.consent_log_state()"), &[]).await.map(Json)
-}
-
-/// Verify the ledger of consent
-///
-/// The first broken or missing link first; none where all is as it was written.
-#[utoipa::path(get, path = "/consent-log/verify", tag = "consent",
-    responses((status = 200, description = "All in one page", body = Page<LogProblem>)))]
-async fn verify_consent_log(
-    caller: Caller,
-    NoParameters: NoParameters,
-) -> Result<Json<Page<LogProblem>>, Problem> {
-    caller.list("verify_consent_log", json_rows!("SELECT * FROM crm.verify_consent_log()"), &[]).await
 }
 
 /// Keep a text that guests are asked to consent to

@@ -4,6 +4,7 @@ mod edit;
 mod list;
 mod members;
 mod preview;
+mod sizes;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -16,6 +17,7 @@ pub fn router() -> OpenApiRouter<Database> {
     OpenApiRouter::new()
         .routes(routes!(list::list_segments, edit::create_segment))
         .routes(routes!(list::list_segment_templates))
+        .routes(routes!(sizes::list_segment_sizes))
         .routes(routes!(preview::preview_segment))
         .routes(routes!(list::get_segment, edit::update_segment, edit::archive_segment))
         .routes(routes!(edit::duplicate_segment))

@@ -1,8 +1,10 @@
 //! Venues: their figures, settings and statistics.
 
+mod birthdays;
 mod figures;
 mod labels;
 mod list;
+mod organisation;
 mod settings;
 mod upkeep;
 
@@ -24,10 +26,12 @@ pub fn router() -> OpenApiRouter<Database> {
         .routes(routes!(list::get))
         .routes(routes!(figures::get_overview))
         .routes(routes!(figures::list_days))
+        .routes(routes!(birthdays::list_birthdays))
         .routes(routes!(labels::list_upcoming_labels))
         .routes(routes!(labels::get_label_flow))
         .routes(routes!(settings::get_settings, settings::update_settings))
         .routes(routes!(settings::preview_settings))
+        .routes(routes!(organisation::get_organisation_settings, organisation::update_organisation_settings))
         .routes(routes!(upkeep::recompute))
         .routes(routes!(upkeep::verify))
         .routes(routes!(upkeep::repair))

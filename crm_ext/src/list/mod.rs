@@ -1,13 +1,13 @@
 //! A page of `crm.customer_list`: which guests, in which order.
 //!
-//! The guests of a label stand in the order of each sort in an index. A page walks all labels asked for side by side, a
-//! limited number of rows at a time, and keeps those who pass the filters; it is right once it is full and no label is left
+//! The guests of a label stand in the order of each sort in an index. A page that nothing is filtered out of merges the labels
+//! asked for. Else it walks them side by side, a limited number of rows at a time, and keeps those who pass the filters; it is right once it is full and no label is left
 //! that could still yield somebody before its last guest. Where filters are narrow, walking on finds nobody for long: then
 //! the guests of a label are also looked up by the range of the filter itself, or by the text searched for, up to a
 //! limit. If that ends, the label is known completely. Both limits grow, so that a page costs a few times the better way,
 //! and nothing needs to be known beforehand of how many there are.
 
-mod names;
+mod merged;
 mod query;
 pub(crate) mod signature;
 mod statement;
@@ -164,24 +164,26 @@ impl Request {
         Ok(found)
     }
 
+    /// Whether anything but the sort's own range leaves guests out.
+    fn is_filtered(&self) -> bool {
+        self.shape.search || self.shape.exact_days || !self.filters().is_empty()
+    }
+
     fn page(&self) -> Result<Vec<Guest>, ErrorReport> {
         let unlisted = self.unlisted()?;
-        if self.shape.sort == Sort::Name {
-            let mut guests = self.names(&unlisted)?;
-            if !unlisted.is_empty() {
-                let live = self.live(Some(&unlisted))?;
-                if !live.is_empty() {
-                    guests.extend(live.iter().map(|found| found.guest));
-                    guests = self.sorted_by_name(&guests)?;
-                }
-            }
-            guests.truncate(self.page_size);
-            return Ok(guests);
-        }
-        let mut found = Streams::new(self, &unlisted).read()?;
+        let by_name = self.shape.sort == Sort::Name;
+        let mut found = if by_name || !self.is_filtered() {
+            self.merged(&unlisted)?
+        } else {
+            Streams::new(self, &unlisted).read()?
+        };
         if !unlisted.is_empty() {
             found.extend(self.live(Some(&unlisted))?);
-            found.sort_unstable_by_key(|found| found.position(self.shape.descending));
+            if by_name {
+                found = self.sorted_by_name(&found)?;
+            } else {
+                found.sort_unstable_by_key(|found| found.position(self.shape.descending));
+            }
         }
         found.truncate(self.page_size);
         Ok(found.into_iter().map(|found| found.guest).collect())

@@ -137,25 +137,57 @@ impl Shape {
             key = self.number_key("w"),
             passes = self.passes(false),
             columns = self.columns(),
-            at_venue = if of_organisation { "" } else { " AND x.venue_ids @> ARRAY[$2]" },
+            at_venue = if of_organisation { "" } else { " AND $2 = ANY (x.venue_ids)" },
         )
     }
 
-    /// So many guests by name from a place on ($23 budget, $24 without name, $25 name, $26 guest): those who pass, and the one
-    /// it ended at.
-    pub(super) fn walk_names(self) -> String {
+    /// So many guests of some labels, in the order of the sort, from a place on ($23 budget; $24 last key, $26 guest; by name $24
+    /// without name, $25 name, $26 guest): those who pass, and the one it ended at.
+    pub(super) fn merged(self, labels: usize, filtered: bool) -> String {
+        let (keys, start, place) = if self.sort == Sort::Name {
+            (vec!["g.unnamed", "g.name"], "$24, $25, $26", ", w.unnamed, w.name")
+        } else {
+            (vec![self.key()], "$24, $26", "")
+        };
+        let order: Vec<String> =
+            keys.iter().chain(&["g.customer_id"]).map(|key| format!("{key} {}", self.direction())).collect();
+        let columns = if self.sort == Sort::Name {
+            format!("{}, g.unnamed, g.name", self.columns())
+        } else {
+            self.columns().to_owned()
+        };
+        let branch = |label: usize| {
+            format!(
+                "(SELECT {columns} FROM crm.listed_guest AS g WHERE g.org_id = $1 AND g.scope_id = $2 AND g.label = ($17::smallint[])[{label}]
+                   AND ({keys}, g.customer_id) {beyond} ({start}){bounds} ORDER BY {order} LIMIT $23)",
+                keys = keys.join(", "),
+                beyond = self.beyond(),
+                bounds = self.own_range(),
+                order = order.join(", "),
+            )
+        };
+        let branches: Vec<String> = (1..=labels.max(1)).map(branch).collect();
         format!(
-            "SELECT 1::bigint, w.customer_id, NULL, w.passes, w.step, CASE WHEN w.step = $23 THEN w.unnamed END, CASE WHEN w.step = $23 THEN w.name END
-             FROM (SELECT g.customer_id, g.unnamed, g.name, ({passes} AND g.label = ANY ($17)) AS passes, row_number() OVER () AS step
-                   FROM (SELECT {columns}, g.unnamed, g.name FROM crm.listed_guest AS g
-                         WHERE g.org_id = $1 AND g.scope_id = $2 AND (g.unnamed, g.name, g.customer_id) {beyond} ($24, $25, $26)
-                         ORDER BY g.unnamed {direction}, g.name {direction}, g.customer_id {direction} LIMIT $23) AS g) AS w
+            "SELECT 1::bigint, w.customer_id, {key}, w.passes, w.step{place}
+             FROM (SELECT g.*, {passes} AS passes, row_number() OVER () AS step
+                   FROM (SELECT * FROM ({branches}) AS g ORDER BY {order} LIMIT $23) AS g) AS w
              WHERE w.passes OR w.step = $23",
-            passes = self.passes(self.search),
-            columns = self.columns(),
-            beyond = self.beyond(),
-            direction = self.direction(),
+            key = self.number_key("w"),
+            passes = if filtered { self.passes(self.search) } else { "true".to_owned() },
+            branches = branches.join(" UNION ALL "),
+            order = order.join(", "),
         )
+    }
+
+    /// The range of what is sorted by.
+    fn own_range(self) -> &'static str {
+        match self.sort {
+            Sort::Spend => " AND g.spent BETWEEN $3 AND $4",
+            Sort::Orders => " AND g.total_orders BETWEEN $5 AND $6",
+            Sort::Visits => " AND g.total_visits BETWEEN $7 AND $8",
+            Sort::LastVisit => " AND g.last_order_at BETWEEN $9 AND $10",
+            Sort::Name => "",
+        }
     }
 
     /// Guests ($27) by name behind a place ($24 without name, $25 name, $26 guest), so many ($23).

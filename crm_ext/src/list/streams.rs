@@ -9,15 +9,15 @@ use pgrx::pg_sys::panic::ErrorReport;
 use super::query::{Row, Value};
 use super::{FIRST, Guest, LAST, Place, Request, Sort, uuids};
 
-/// Rows walked first where something is filtered, of all labels; enough of a search to tell how frequent its text is.
+/// Rows walked first, of all labels; enough of a search to tell how frequent its text is.
 const FIRST_WALK: usize = 800;
-const FIRST_WALK_OF_SEARCH: usize = 2400;
+pub(super) const FIRST_WALK_OF_SEARCH: usize = 800;
 /// Rows looked up at once by the range of a filter, in each label, and by a text.
 const FIRST_PROBE: usize = 100;
 const MOST_PROBED: usize = 6400;
 const MOST_FOUND: usize = 3000;
 /// One of so many walked must be found for a search to go on walking rather than look the text up.
-pub(super) const FREQUENT: usize = 600;
+pub(super) const FREQUENT: usize = 300;
 
 /// A guest who passes all filters.
 #[derive(Clone, Copy)]
@@ -99,15 +99,9 @@ impl<'a> Streams<'a> {
     pub(super) fn read(mut self) -> Result<Vec<Found>, ErrorReport> {
         let search = self.request.shape.search;
         let filters = self.request.filters();
-        let filtered = search || self.request.shape.exact_days || !filters.is_empty();
         let page = self.request.page_size;
-        let mut walk = if !filtered {
-            // Twice as many as on an even share: most pages then take two looks at few labels.
-            (page * 2 / self.streams.len().max(1)).clamp(1, page) + self.unlisted.len().min(page) / 4
-        } else {
-            let first = if search { FIRST_WALK_OF_SEARCH } else { FIRST_WALK };
-            (first / self.streams.len().max(1)).max(20)
-        };
+        let first = if search { FIRST_WALK_OF_SEARCH } else { FIRST_WALK };
+        let mut walk = (first / self.streams.len().max(1)).max(20);
         let (mut probe, mut looked_up) = (FIRST_PROBE, false);
         loop {
             let open = self.open();

@@ -37,6 +37,12 @@ pub const RECIPES: &[Recipe] = &[
     ),
     ("crm.consent_receipt(bigint)", &[(Refused, "crm.consent_receipt({entry})")]),
     ("crm.consent_heads()", &[(Blind, "crm.consent_heads()")]),
+    (
+        "crm.consent_log(text,text,text,timestamp with time zone,timestamp with time zone,bigint,integer)",
+        &[(Blind, "crm.consent_log()"), (Refused, "crm.consent_log(venue => '{venue}')")],
+    ),
+    ("crm.pending_opt_ins(integer)", &[(Blind, "crm.pending_opt_ins()")]),
+    ("crm.retention()", &[(Blind, "crm.retention()")]),
     ("crm.consent_log_state()", &[(Blind, "crm.consent_log_state()")]),
     ("crm.verify_consent_log(bigint,text)", &[(Blind, "crm.verify_consent_log()")]),
     ("crm.save_wording(text,text,text)", &[(Blind, "crm.save_wording('{wording_key}', 'fr', 'words') > 0")]),
@@ -97,8 +103,9 @@ pub const RECIPES: &[Recipe] = &[
         "crm.set_profiling(text,boolean,text)",
         &[(Refused, "crm.set_profiling('{double}', false, 'he objects')")],
     ),
-    ("crm.set_retention(integer,integer)", &[(Blind, "crm.set_retention(24, 24)")]),
-    ("crm.retention_preview(integer,integer)", &[(Blind, "crm.retention_preview(1, 1)")]),
+    ("crm.set_retention(integer,integer,integer)", &[(Blind, "crm.set_retention(24, 24, 24)")]),
+    ("crm.dropped()", &[(Blind, "crm.dropped()")]),
+    ("crm.retention_preview(integer,integer,integer)", &[(Blind, "crm.retention_preview(1, 1, 1)")]),
     // What the service asks for.
     ("crm.guest_version(text,boolean)", &[(Refused, "crm.guest_version('{guest}', false) IS NOT NULL")]),
     (

@@ -77,6 +77,11 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("crm.overview(text)", &[(Refused, "crm.overview('{venue}')"), (Refused, "crm.overview('{venue_id}')")]),
     ("crm.label_flow(text,date,date)", &[(Refused, "crm.label_flow('{venue}', '2025-03-01', '2025-05-31')")]),
     ("crm.upcoming_labels(text,integer)", &[(Refused, "crm.upcoming_labels('{venue}', 30)")]),
+    ("crm.upcoming_birthdays(text,integer)", &[(Refused, "crm.upcoming_birthdays('{venue}', 90)")]),
+    (
+        "crm.segment_sizes(text,integer)",
+        &[(Refused, "crm.segment_sizes('{venue}')"), (Blind, "crm.segment_sizes()")],
+    ),
     (
         "crm.preview_settings(text,jsonb)",
         &[(Refused, "crm.preview_settings('{venue}', jsonb_build_object('lost_days', 60))")],
@@ -89,6 +94,12 @@ pub(super) const RECIPES: &[Recipe] = &[
         "crm.set_region(text,text)",
         &[(Refused, "crm.set_region('FR', '{venue}')"), (Blind, "crm.set_region('FR')")],
     ),
+    ("crm.organisation_settings()", &[(Blind, "crm.organisation_settings()")]),
+    (
+        "crm.update_organisation_settings(jsonb)",
+        &[(Blind, "crm.update_organisation_settings(jsonb_build_object('loyalty_enabled', true))")],
+    ),
+    ("crm.quiet_until(text)", &[(Blind, "crm.quiet_until()"), (Refused, "crm.quiet_until('{venue}')")]),
     ("crm.set_inline_segments(boolean)", &[(Blind, "crm.set_inline_segments(false)")]),
     // Guests.
     (
@@ -250,7 +261,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("crm.delete_tag(text)", &[(Refused, "crm.delete_tag('{tag}')")]),
     ("crm.health_needs(text)", &[(Refused, "crm.health_needs('{guest}')")]),
     (
-        "crm.set_health_needs(text,text[],text[],text)",
+        "crm.set_health_needs(text,text[],text[],text,jsonb)",
         &[
             (Refused, "crm.set_health_needs('{guest}', ARRAY['milk'])"),
             (Refused, "crm.set_health_needs('{own_guest}', ARRAY['milk'], venue => '{venue}')"),

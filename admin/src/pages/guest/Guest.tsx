@@ -5,10 +5,12 @@ import { useTranslation } from "react-i18next";
 import { useNavigate, useParams, useSearchParams } from "react-router";
 import { useFormat } from "../../parts/format";
 import { Page } from "../../parts/Page";
-import { Failure, Lines } from "../../parts/states";
-import { Allergens, Badges } from "./Badges";
+import { Card, Failure, Lines } from "../../parts/states";
+import { Allergens, BadgeLines, Badges } from "./Badges";
+import { Contacts } from "./Contacts";
 import { type Dossier, useDossier } from "./dossier";
 import { EditGuest } from "./EditGuest";
+import { MergedFrom } from "./MergedFrom";
 import { Notes } from "./Notes";
 import { Preferences } from "./Preferences";
 import { Privacy } from "./Privacy";
@@ -43,7 +45,7 @@ function Known({ dossier }: { dossier: Dossier }) {
     preferences: <Preferences dossier={dossier} />,
     notes: <Notes dossier={dossier} />,
     segments: <MemberOf id={id} />,
-    privacy: <Privacy id={id} name={profile.name ?? t("guest.unnamed")} />,
+    privacy: <Privacy dossier={dossier} />,
   };
   return (
     <Page
@@ -56,7 +58,7 @@ function Known({ dossier }: { dossier: Dossier }) {
         </>
       }
     >
-      <Stack gap={2}>{badges.map((badge) => <Text key={badge.badge + badge.why} size="sm" className="breaks">{badge.why}</Text>)}</Stack>
+      <BadgeLines dossier={dossier} />
       <Allergens needs={dossier.health_needs} />
       <Group gap="lg">
         {profile.phone && <Contact href={`tel:${profile.phone_e164 ?? profile.phone}`} icon={<IconPhone size={16} aria-hidden />}>{profile.phone}</Contact>}
@@ -69,6 +71,8 @@ function Known({ dossier }: { dossier: Dossier }) {
             <LifetimeCard dossier={dossier} />
             <VenueCards dossier={dossier} />
             <Profile dossier={dossier} />
+            <Contacts dossier={dossier} />
+            <MergedFrom dossier={dossier} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 8 }}>
@@ -94,7 +98,7 @@ function Contact({ href, icon, children }: { href: string; icon: React.ReactNode
   return <Group gap={6} wrap="nowrap">{icon}<Text component="a" href={href} size="sm" className="breaks">{children}</Text></Group>;
 }
 
-function Profile({ dossier: { profile, contacts } }: { dossier: Dossier }) {
+function Profile({ dossier: { profile } }: { dossier: Dossier }) {
   const { t } = useTranslation();
   const format = useFormat();
   const year = profile.birthday && !profile.birthday.startsWith("--");
@@ -104,13 +108,12 @@ function Profile({ dossier: { profile, contacts } }: { dossier: Dossier }) {
     [t("guest.document"), profile.document],
     [t("guest.knownSince"), format.dayOf(profile.created_at)],
     [t("guest.reference"), profile.ref],
-    ...contacts.map((contact): [string, React.ReactNode] => [contact.label ?? contact.kind, contact.value]),
   ];
   return (
-    <Paper>
+    <Card title={t("guest.profile")}>
       <dl className="facts">
         {facts.filter(([, value]) => value).map(([name, value], n) => <div key={n} style={{ display: "contents" }}><dt>{name}</dt><dd>{value}</dd></div>)}
       </dl>
-    </Paper>
+    </Card>
   );
 }

@@ -5,8 +5,8 @@ import { useTranslation } from "react-i18next";
 import { api } from "../../api/client";
 import { useToasts } from "../../parts/toasts";
 import { useVenue } from "../../shell/venue";
-import { Allergens } from "./Badges";
 import { type Dossier, useChange } from "./dossier";
+import { KitchenCard } from "./KitchenCard";
 
 const ALLERGENS = ["gluten", "crustaceans", "eggs", "fish", "peanuts", "soybeans", "milk", "nuts", "celery", "mustard", "sesame", "sulphites", "lupin", "molluscs"] as const;
 const DIETS = ["vegetarian", "vegan", "pescatarian", "halal", "kosher", "no_pork", "no_beef", "no_alcohol", "diabetic", "low_sodium", "low_sugar", "low_fat", "low_carb", "low_fodmap"] as const;
@@ -18,7 +18,7 @@ export function Preferences({ dossier }: { dossier: Dossier }) {
   const named = (kind: string) => (i18n.exists(`preference.${kind}`) ? t(`preference.${kind}` as "preference.seating") : kind);
   return (
     <Stack>
-      <Allergens needs={dossier.health_needs} />
+      <KitchenCard id={dossier.profile.customer_id} />
       <Needs dossier={dossier} />
       <Divider />
       <State id={dossier.profile.customer_id} named={named} />

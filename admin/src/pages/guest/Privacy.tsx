@@ -1,17 +1,20 @@
-import { Alert, Anchor, Button, Code, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Anchor, Button, Code, Group, Stack, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, data, type Schema } from "../../api/client";
+import { CHANNELS } from "../../parts/channels";
+import { saveAs } from "../../parts/download";
 import { useFormat } from "../../parts/format";
 import { Mark } from "../../parts/Mark";
 import { Empty, Loaded } from "../../parts/states";
 import { useMay } from "../../shell/session";
 import { useVenue } from "../../shell/venue";
-import { useChange } from "./dossier";
+import { type Dossier, useChange } from "./dossier";
+import { Reasoned } from "./Reasoned";
+import { Wishes } from "./Wishes";
 
-const CHANNELS = ["EMAIL_MARKETING", "SMS_MARKETING", "WHATSAPP_MARKETING", "REVIEW_REQUEST"] as const;
 export const markOf = (state: string) => (state === "GRANTED" ? "good" : state === "REVOKED" ? "bad" : state === "PENDING" ? "busy" : "plain");
 
 export function useStateName() {
@@ -20,14 +23,17 @@ export function useStateName() {
 }
 
 /** What a guest allowed, with its proof; all that is held of him; and his wish to be forgotten. */
-export function Privacy({ id, name }: { id: string; name: string }) {
+export function Privacy({ dossier }: { dossier: Dossier }) {
+  const { t } = useTranslation();
+  const id = dossier.profile.customer_id;
   const manages = useMay("manager");
   return (
     <Stack>
       <Consents id={id} />
       <History id={id} />
+      {manages && <Wishes dossier={dossier} />}
       {manages && <Held id={id} />}
-      {manages && <Erasure id={id} name={name} />}
+      {manages && <Erasure id={id} name={dossier.profile.name ?? t("guest.unnamed")} />}
     </Stack>
   );
 }
@@ -41,6 +47,7 @@ function Consents({ id }: { id: string }) {
   const query = useQuery({ queryKey: ["guest", id, "consents"], queryFn: async () => (await data(api.GET("/v1/customers/{id}/consents", { params: { path: { id } } }))).items });
   const record = useChange(id, ({ channel, action }: { channel: (typeof CHANNELS)[number]; action: "GRANTED" | "REVOKED" }) =>
     api.POST("/v1/customers/{id}/consents", { params: { path: { id } }, body: { channel, action, source: "admin", venue: venue!.venue_id } }), t("privacy.recorded"));
+  const ask = useChange<void>(id, () => api.POST("/v1/customers/{id}/opt-in", { params: { path: { id } }, body: { venue: venue!.venue_id } }), t("privacy.askedByMail"));
   const place = (at: string | null | undefined) => (at ? (venues.find((one) => one.venue_id === at)?.name ?? at) : t("segments.organisation"));
   return (
     <Loaded query={query}>
@@ -55,13 +62,14 @@ function Consents({ id }: { id: string }) {
                     <th scope="row">{t(`privacy.channel.${channel}`)}</th>
                     <td>
                       {said.filter((one) => one.state !== "NEVER").map((one) => (
-                        <div key={one.venue_id ?? ""}><Mark as={markOf(one.state)}>{named(one.state)}</Mark> <Text span size="xs" c="dimmed">{place(one.venue_id)}, {format.dayOf(one.since)}</Text></div>
+                        <div key={one.venue_id ?? ""}><Mark as={markOf(one.state)}>{named(one.state)}</Mark> <Text span size="xs" c="dimmed">{[place(one.venue_id), format.dayOf(one.since), one.state === "GRANTED" && one.reachable === false && t("privacy.cannotReach")].filter(Boolean).join(", ")}</Text></div>
                       ))}
                       {said.every((one) => one.state === "NEVER") && <Text size="sm" c="dimmed">{named("NEVER")}</Text>}
                     </td>
                     <td className="number">
                       {manages && (
                         <Group gap={4} justify="flex-end" wrap="nowrap">
+                          {channel === "EMAIL_MARKETING" && <Button size="compact-xs" variant="default" disabled={!venue} loading={ask.isPending} onClick={() => ask.mutate()}>{t("privacy.askByMail")}</Button>}
                           <Button size="compact-xs" variant="default" disabled={!venue} onClick={() => record.mutate({ channel, action: "GRANTED" })}>{t("privacy.grant")}</Button>
                           <Button size="compact-xs" variant="subtle" color="red" disabled={!venue} onClick={() => record.mutate({ channel, action: "REVOKED" })}>{t("privacy.revoke")}</Button>
                         </Group>
@@ -106,11 +114,22 @@ function Entry({ entry }: { entry: Schema["HistoryEntry"] }) {
         <Text size="xs" c="dimmed" className="breaks">
           {[entry.source, entry.actor, entry.wording_key && `${entry.wording_key} ${entry.wording_version ?? ""}`, entry.sealed_position != null ? t("privacy.sealed", { n: format.number(entry.sealed_position) }) : t("privacy.unsealed")].filter(Boolean).join(" · ")}
         </Text>
+        {(entry.ip || entry.user_agent || entry.detail) && <Text size="xs" className="breaks">{t("privacy.evidence", { from: [entry.ip, entry.user_agent, entry.detail].filter(Boolean).join(", ") })}</Text>}
         {entry.wording && <Text size="xs" className="breaks">“{entry.wording}”</Text>}
         <Anchor component="button" size="xs" onClick={() => setShown(!shown)} aria-expanded={shown}>{t("privacy.proof")}</Anchor>
-        {shown && <Loaded query={receipt} lines={2}>{(proof) => <Code block className="breaks">{JSON.stringify(proof, null, 1)}</Code>}</Loaded>}
+        {shown && <Loaded query={receipt} lines={2}>{(proof) => <Proof entry={entry.entry_id} text={JSON.stringify(proof, null, 1)} />}</Loaded>}
       </div>
     </li>
+  );
+}
+
+function Proof({ entry, text }: { entry: number; text: string }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Code block className="breaks">{text}</Code>
+      <Anchor component="button" size="xs" onClick={() => saveAs(new Blob([text], { type: "application/json" }), `consent-${entry}.json`)}><IconDownload size={12} aria-hidden /> {t("privacy.receipt")}</Anchor>
+    </>
   );
 }
 
@@ -148,32 +167,5 @@ function Erasure({ id, name }: { id: string; name: string }) {
         {isAdmin && <Reasoned title={t("privacy.eraseNow")} hint={t("privacy.eraseNowHint", { name })} danger onConfirm={execute.mutate} />}
       </Group>
     </div>
-  );
-}
-
-/** A step that asks for its reason, and says first what cannot be undone. */
-function Reasoned({ title, hint, danger, onConfirm }: { title: string; hint?: string; danger?: boolean; onConfirm: (reason: string) => void }) {
-  const { t } = useTranslation();
-  const [open, setOpen] = useState(false);
-  const [reason, setReason] = useState("");
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    onConfirm(reason.trim());
-    setOpen(false);
-    setReason("");
-  };
-  return (
-    <>
-      <Button size="xs" variant="default" c={danger ? "var(--label-lost)" : undefined} onClick={() => setOpen(true)}>{title}</Button>
-      <Modal opened={open} onClose={() => setOpen(false)} title={title}>
-        <form onSubmit={submit}>
-          <Stack>
-            {hint && <Text size="sm">{hint}</Text>}
-            <TextInput data-autofocus required label={t("privacy.reason")} description={t("privacy.reasonHint")} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
-            <Button type="submit" color={danger ? "red" : undefined} disabled={!reason.trim()}>{title}</Button>
-          </Stack>
-        </form>
-      </Modal>
-    </>
   );
 }

@@ -1,6 +1,7 @@
 import { BarChart } from "@mantine/charts";
 import "@mantine/charts/styles.css";
 import { VisuallyHidden } from "@mantine/core";
+import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { today, useFormat } from "../../parts/format";
 import { Card, Lines } from "../../parts/states";
@@ -14,8 +15,14 @@ export function Rhythm({ id }: { id: string }) {
   const { t } = useTranslation();
   const format = useFormat();
   const { venue } = useVenue();
-  const timeline = useTimeline(id).data;
+  const { data: timeline, hasNextPage, isFetchingNextPage, fetchNextPage } = useTimeline(id);
   const months = lastMonths(today(venue?.timezone));
+  // Who comes daily has more in these months than a page of the timeline.
+  const oldest = timeline?.pages.at(-1)?.items.at(-1)?.at;
+  const more = hasNextPage && !isFetchingNextPage && oldest !== undefined && oldest.slice(0, 7) >= months[0]!;
+  useEffect(() => {
+    if (more) void fetchNextPage();
+  }, [more, fetchNextPage]);
   const counts = new Map(months.map((month) => [month, 0]));
   const inZone = new Intl.DateTimeFormat("sv-SE", { timeZone: venue?.timezone });
   for (const moment of timeline?.pages.flatMap((page) => page.items) ?? []) {

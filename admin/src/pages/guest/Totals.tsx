@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { api, data } from "../../api/client";
 import { useFormat } from "../../parts/format";
 import { LabelBadge } from "../../parts/LabelBadge";
+import { useReasons } from "../../parts/reasons";
 import { Card } from "../../parts/states";
 import type { Dossier } from "./dossier";
 
@@ -35,14 +36,15 @@ export const VenueCards = ({ dossier }: { dossier: Dossier }) => dossier.venues.
 function AtVenue({ id, at }: { id: string; at: Dossier["venues"][number] }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const reasons = useReasons();
   const why = useQuery({
     queryKey: ["guest", id, "explanation", at.venue_id],
     queryFn: ({ signal }) => data(api.GET("/v1/customers/{id}/explanation", { params: { path: { id }, query: { venue: at.venue_id } }, signal })),
   }).data;
   return (
-    <Card title={at.venue_name} aside={<LabelBadge label={at.label} why={why?.because} />}>
+    <Card title={at.venue_name} aside={<LabelBadge label={at.label} why={why && reasons.label(why)} />}>
       <Stack gap="xs">
-        {why && <Text size="sm">{why.because}</Text>}
+        {why && <Text size="sm">{reasons.label(why)}</Text>}
         <Group gap="xs" grow>
           <Score name={t("guest.recency")} score={at.recency_score} />
           <Score name={t("guest.frequency")} score={at.frequency_score} />

@@ -5,6 +5,7 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { IconAdjustmentsHorizontal, IconSearch, IconX } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { CHANNELS } from "../../parts/channels";
 import { LABELS } from "../../parts/LabelBadge";
 import { useSegments, useTags } from "../../parts/lists";
 import { type Filter, useFilters } from "./filters";
@@ -114,6 +115,26 @@ function Chosen() {
         value={filters.segment ?? null}
         onChange={(segment) => write({ segment: segment ?? undefined })}
       />
+      <SimpleGrid cols={2} spacing="xs">
+        <Select
+          size="xs"
+          label={t("guests.reachable")}
+          comboboxProps={inside}
+          clearable
+          data={CHANNELS.map((channel) => ({ value: channel, label: t(`privacy.channel.${channel}`) }))}
+          value={filters.reachable ?? null}
+          onChange={(channel) => write({ reachable: channel ?? undefined })}
+        />
+        <Category value={filters.category ?? ""} onChange={(category) => write({ category: category || undefined })} />
+      </SimpleGrid>
     </>
   );
+}
+
+function Category({ value, onChange }: { value: string; onChange: (category: string) => void }) {
+  const { t } = useTranslation();
+  const [text, setText] = useState(value);
+  const tell = useDebouncedCallback(onChange, 400);
+  useEffect(() => setText(value), [value]);
+  return <TextInput size="xs" label={t("guests.category")} maxLength={200} value={text} onChange={({ currentTarget }) => { setText(currentTarget.value); tell(currentTarget.value.trim()); }} />;
 }

@@ -1,18 +1,21 @@
-import { Button, Group, Paper, Text } from "@mantine/core";
-import { IconDownload, IconUserPlus, IconUsers } from "@tabler/icons-react";
+import { ActionIcon, Button, Group, Paper, Text, Tooltip } from "@mantine/core";
+import { IconCopyCheck, IconDownload, IconLink, IconUserPlus, IconUsers } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { api, data } from "../../api/client";
 import { useExport } from "../../parts/download";
 import { Page } from "../../parts/Page";
 import { Empty, Failure, Lines } from "../../parts/states";
+import { useToasts } from "../../parts/toasts";
 import { useMay } from "../../shell/session";
 import { useVenue } from "../../shell/venue";
 import { asQuery, type Filters, type Sort, useFilters } from "./filters";
 import { FilterBar } from "./FilterBar";
 import { GuestTable } from "./GuestTable";
 import { NewGuest } from "./NewGuest";
+import { SegmentGuests } from "./SegmentGuests";
 import { TagGuests } from "./TagGuests";
 
 function useGuests(venue: string | undefined, filters: Filters, sort: Sort) {
@@ -31,6 +34,7 @@ export default function Guests() {
   const { t } = useTranslation();
   const { venue } = useVenue();
   const { filters, sort } = useFilters();
+  const manages = useMay("manager");
   const query = useGuests(venue?.venue_id, filters, sort);
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = query;
   const guests = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
@@ -56,6 +60,7 @@ export default function Guests() {
             <Text size="sm">{t("guests.selected", { count: selected.size })}</Text>
             <Group gap="xs">
               <TagGuests guests={[...selected]} done={() => setSelected(new Set())} />
+              {manages && <SegmentGuests guests={[...selected]} done={() => setSelected(new Set())} />}
               <Button size="xs" variant="subtle" onClick={() => setSelected(new Set())}>{t("guests.unselect")}</Button>
             </Group>
           </Group>
@@ -87,7 +92,27 @@ function Actions({ filters }: { filters: Filters }) {
           {t("guests.export")}
         </Button>
       )}
+      {manages && <Button variant="default" component={Link} to="/guests/duplicates" leftSection={<IconCopyCheck size={16} />}>{t("duplicates.title")}</Button>}
+      <ShareView />
       <NewGuest opened={making} close={() => setMaking(false)} />
     </>
   );
+}
+
+/** The address has filters and order already; another reader may have chosen another venue. */
+function ShareView() {
+  const { t } = useTranslation();
+  const { venue } = useVenue();
+  const toasts = useToasts();
+  const share = async () => {
+    const address = new URL(location.href);
+    if (venue) address.searchParams.set("venue", venue.ref);
+    try {
+      await navigator.clipboard.writeText(address.href);
+      toasts.done(t("guests.shared"));
+    } catch (refused) {
+      toasts.failed(refused);
+    }
+  };
+  return <Tooltip label={t("guests.share")}><ActionIcon variant="default" size={36} aria-label={t("guests.share")} onClick={() => void share()}><IconLink size={16} /></ActionIcon></Tooltip>;
 }

@@ -4,7 +4,7 @@ import { useSearchParams } from "react-router";
 /** The filters of the list, as the service names them; they live in the address, so a link is a saved view. */
 export const FILTERS = [
   "search", "label", "spend_from", "spend_to", "orders_from", "orders_to", "visits_from", "visits_to",
-  "last_visit_from", "last_visit_to", "tag", "segment",
+  "last_visit_from", "last_visit_to", "tag", "segment", "category", "reachable",
 ] as const;
 export type Filter = (typeof FILTERS)[number];
 export type Filters = Partial<Record<Filter, string>>;
@@ -54,5 +54,7 @@ export function asQuery(filters: Filters) {
     last_visit_to: filters.last_visit_to,
     tag: filters.tag,
     segment: whole("segment"),
+    category: filters.category,
+    reachable: filters.reachable,
   };
 }

@@ -4,7 +4,7 @@ import { Link } from "react-router";
 import { useFormat } from "../../parts/format";
 import { Loaded } from "../../parts/states";
 import { TagChip } from "../../parts/TagChip";
-import { Allergens, Badges } from "../guest/Badges";
+import { Allergens, BadgeLines, Badges } from "../guest/Badges";
 import { useDossier } from "../guest/dossier";
 
 /** What a host has to know before the guest has taken off the coat. */
@@ -15,7 +15,8 @@ export function Glance({ id }: { id: string }) {
   return (
     <Paper p="lg" shadow="sm">
       <Loaded query={dossier} lines={5}>
-        {({ profile, badges, health_needs, venues, preferences, notes, tags, lifetime }) => {
+        {(known) => {
+          const { profile, badges, health_needs, venues, preferences, notes, tags, lifetime } = known;
           const liked = preferences.filter((one) => one.kind === "favourite_product").slice(0, 3);
           const table = preferences.find((one) => one.kind === "table" || one.kind === "seating");
           const last = venues[0];
@@ -29,7 +30,7 @@ export function Glance({ id }: { id: string }) {
                 <Badges badges={badges} large />
               </Group>
               <Allergens needs={health_needs} />
-              {badges.map((badge) => <Text key={badge.badge + badge.why} size="sm">{badge.why}</Text>)}
+              <BadgeLines dossier={known} />
               <Group gap="xl">
                 <Fact name={t("guest.lastVisit")}>{last ? format.daysAgo(last.days_since_last_order) : "–"}</Fact>
                 <Fact name={t("guests.visits")}>{format.number(lifetime.reduce((sum, one) => sum + one.total_visits, 0))}</Fact>

@@ -3,13 +3,14 @@ import { modals } from "@mantine/modals";
 import { IconDownload, IconPlayerPlay, IconZoomCheck } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { useParams } from "react-router";
+import { Link, useParams } from "react-router";
 import { api, data, type Schema } from "../../api/client";
 import { useFormat } from "../../parts/format";
 import { Mark } from "../../parts/Mark";
 import { Page } from "../../parts/Page";
 import { Stat } from "../../parts/Stat";
 import { Card, Failure, Lines } from "../../parts/states";
+import { Rows } from "./Rows";
 import { useToasts } from "../../parts/toasts";
 
 type Status = Schema["Import"];
@@ -94,7 +95,9 @@ function Known({ status }: { status: Status }) {
       {(status.counts.rejected ?? 0) > 0 && (
         <Anchor href={`/v1/imports/${status.import_id}/rejects`} download={`rejects-${status.import_id}.csv`} size="sm"><IconDownload size={14} aria-hidden /> {t("imports.rejects")}</Anchor>
       )}
+      {status.state === "done" && <Alert p="xs" variant="light"><Text size="sm" c="var(--mantine-color-text)">{t("imports.duplicatesHint")} <Link to="/guests/duplicates">{t("imports.seeDuplicates")}</Link></Text></Alert>}
       <Mapping status={status} />
+      {status.state !== "new" && !MOVING.includes(status.state) && <Rows status={status} outcomes={counts.map(([outcome]) => outcome)} named={named} />}
     </Stack>
   );
 }

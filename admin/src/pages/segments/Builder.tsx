@@ -9,6 +9,7 @@ import {
 import { useFormat } from "../../parts/format";
 import { useSegments, useTags } from "../../parts/lists";
 import { type Field, firstValue, type Held, heldBy, type Leaf } from "./criteria";
+import { useFieldName } from "./names";
 import { DurationInput, ValueInput } from "./ValueInput";
 
 interface Notes { fields: Field[]; counts: Map<string, number>; errors: Map<string, string[]> }
@@ -55,12 +56,13 @@ function known(fields: Field[], name: string, operator: string) {
 
 function FieldChoice({ value, handleOnChange }: FieldSelectorProps) {
   const { t, i18n } = useTranslation();
+  const fieldName = useFieldName();
   const { fields } = useContext(Noted);
   const groups = [...new Set(fields.map((field) => field.group))];
   const named = (group: string) => (i18n.exists(`builder.group.${group}`) ? t(`builder.group.${group}` as "builder.group.stats") : group);
   return (
     <Select size="xs" w={190} searchable allowDeselect={false} aria-label={t("builder.field")} value={value ?? null} onChange={(next) => next && handleOnChange(next)}
-      data={groups.map((group) => ({ group: named(group), items: fields.filter((field) => field.group === group).map((field) => ({ value: field.name, label: field.label })) }))} />
+      data={groups.map((group) => ({ group: named(group), items: fields.filter((field) => field.group === group).map((field) => ({ value: field.name, label: fieldName(field.name, field.label) })) }))} />
   );
 }
 
@@ -124,6 +126,7 @@ function Within({ held, change }: { held: Held; change: (changes: Held) => void 
 function Where({ relation, held, change }: { relation: Field; held: Held; change: (changes: Held) => void }) {
   const { t } = useTranslation();
   const named = useOperatorName();
+  const fieldName = useFieldName();
   const fields = relation.fields?.filter((field) => field.type !== "relation") ?? [];
   const where = held.where;
   const parts = !where ? [] : "all" in where ? where.all : [where];
@@ -140,7 +143,7 @@ function Where({ relation, held, change }: { relation: Field; held: Held; change
         return (
           <Group key={n} gap={6}>
             <Text size="xs" c="dimmed">{t("builder.where")}</Text>
-            <Select size="xs" w={150} allowDeselect={false} aria-label={t("builder.field")} value={leaf.field} data={fields.map((one) => ({ value: one.name, label: one.label }))} onChange={(name) => put(make(fields.find((one) => one.name === name)!))} />
+            <Select size="xs" w={150} allowDeselect={false} aria-label={t("builder.field")} value={leaf.field} data={fields.map((one) => ({ value: one.name, label: fieldName(one.name, one.label) }))} onChange={(name) => put(make(fields.find((one) => one.name === name)!))} />
             <Select size="xs" w={130} allowDeselect={false} aria-label={t("builder.operator")} value={leaf.op} data={(field?.operators ?? []).map(({ name }) => ({ value: name, label: named(name) }))} onChange={(name) => field && put(make(field, field.operators.find((one) => one.name === name)))} />
             {field && operator && <ValueInput field={field} takes={operator.takes} value={leaf.value} onChange={(value) => put({ ...leaf, value })} />}
             <ActionIcon size="sm" variant="subtle" color="gray" aria-label={t("builder.remove")} onClick={() => write(leaves.filter((_, at) => at !== n))}><IconX size={14} /></ActionIcon>

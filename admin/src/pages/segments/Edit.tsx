@@ -1,12 +1,13 @@
-import { Alert, Button, Grid, Group, JsonInput, Skeleton, Stack, Tabs, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Grid, Group, JsonInput, SimpleGrid, Skeleton, Stack, Switch, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { RuleGroupType } from "react-querybuilder";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { api, data, type Schema } from "../../api/client";
 import { Refusal } from "../../api/refusal";
+import { CHANNELS } from "../../parts/channels";
 import { useFormat } from "../../parts/format";
 import { Page } from "../../parts/Page";
 import { Card, Failure, Lines } from "../../parts/states";
@@ -15,6 +16,7 @@ import { useVenue } from "../../shell/venue";
 import { Builder } from "./Builder";
 import { type Criteria, type Field, fromBuilder, partAt, toBuilder } from "./criteria";
 import { useSegment } from "./Segment";
+import { useSentences } from "./sentences";
 
 const EVERYONE: Criteria = { v: 1, scope: "venue", where: { all: [] } };
 
@@ -52,7 +54,9 @@ function Editor({ segment, name: named, start }: { segment: Schema["Segment"] | 
   const at = scope === "org" ? null : (segment?.venue_id ?? venue?.venue_id ?? null);
   const fields = useFields(scope);
   const [name, setName] = useState(named);
+  const [json, setJson] = useState(false);
   const [query, setQuery] = useState<RuleGroupType>(() => toBuilder(start));
+  const sentences = useSentences();
   const { criteria, pointers } = useMemo(() => fromBuilder(query, scope), [query, scope]);
   const text = JSON.stringify(criteria);
   const [asked] = useDebouncedValue(text, 350);
@@ -113,18 +117,13 @@ function Editor({ segment, name: named, start }: { segment: Schema["Segment"] | 
       <TextInput label={t("segments.name")} required maw={480} maxLength={120} value={name} onChange={(event) => setName(event.currentTarget.value)} />
       <Grid gap="md">
         <Grid.Col span={{ base: 12, lg: 8 }}>
-          <Tabs defaultValue="builder" keepMounted={false}>
-            <Tabs.List mb="sm">
-              <Tabs.Tab value="builder">{t("segments.builder")}</Tabs.Tab>
-              <Tabs.Tab value="json">JSON</Tabs.Tab>
-            </Tabs.List>
-            <Tabs.Panel value="builder">
-              {fields ? <Builder query={query} onChange={setQuery} fields={fields} counts={counts} errors={errors} /> : <Skeleton h={160} />}
-            </Tabs.Panel>
-            <Tabs.Panel value="json"><Raw criteria={criteria} onChange={(next) => setQuery(toBuilder(next))} /></Tabs.Panel>
-          </Tabs>
+          <Group justify="flex-end" mb="xs"><Switch size="sm" label={t("segments.showJson")} checked={json} onChange={(event) => setJson(event.currentTarget.checked)} /></Group>
+          <SimpleGrid cols={{ base: 1, md: json ? 2 : 1 }}>
+            {fields ? <Builder query={query} onChange={setQuery} fields={fields} counts={counts} errors={errors} /> : <Skeleton h={160} />}
+            {json && <Raw criteria={criteria} onChange={(next) => setQuery(toBuilder(next))} />}
+          </SimpleGrid>
         </Grid.Col>
-        <Grid.Col span={{ base: 12, lg: 4 }}><Preview preview={preview.data} error={wrong.length === 0 ? preview.error : null} isOld={preview.isFetching || asked !== text} saved={segment !== undefined} /></Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 4 }}><Preview preview={preview.data} sentence={sentences.of(criteria, preview.data?.sentence)} error={wrong.length === 0 ? preview.error : null} isOld={preview.isFetching || asked !== text} saved={segment !== undefined} /></Grid.Col>
       </Grid>
     </Page>
   );
@@ -133,27 +132,36 @@ function Editor({ segment, name: named, start }: { segment: Schema["Segment"] | 
 /** A key that criteria of other segments may name. */
 const keyOf = (name: string) => name.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 60) || "segment";
 
+/** The document beside the builder: what is changed there is written here, and what is written here is shown there once it can be read. */
 function Raw({ criteria, onChange }: { criteria: Criteria; onChange: (criteria: Criteria) => void }) {
   const { t } = useTranslation();
+  const current = JSON.stringify(criteria);
   const [text, setText] = useState(() => JSON.stringify(criteria, null, 2));
   const [error, setError] = useState<string>();
+  const written = useRef(current);
   useEffect(() => {
+    if (current === written.current) return;
+    written.current = current;
+    setText(JSON.stringify(JSON.parse(current), null, 2));
+    setError(undefined);
+  }, [current]);
+  const write = (next: string) => {
+    setText(next);
     try {
-      const next = JSON.parse(text) as Criteria;
-      if (typeof next?.where !== "object") throw new Error(t("segments.noWhere"));
-      toBuilder(next);
+      const read = JSON.parse(next) as Criteria;
+      if (typeof read?.where !== "object") throw new Error(t("segments.noWhere"));
+      const { criteria: shown } = fromBuilder(toBuilder(read), read.scope ?? criteria.scope ?? "venue");
       setError(undefined);
-      if (JSON.stringify(next) !== JSON.stringify(criteria)) onChange(next);
+      written.current = JSON.stringify(shown);
+      onChange(read);
     } catch (wrong) {
       setError(String(wrong instanceof Error ? wrong.message : wrong));
     }
-    // Only what is written here counts: the builder is not seen beside it.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [text]);
-  return <JsonInput aria-label="JSON" autosize minRows={14} maxRows={30} styles={{ input: { fontFamily: "ui-monospace, monospace", fontSize: 13 } }} value={text} onChange={setText} error={error} />;
+  };
+  return <JsonInput aria-label="JSON" autosize minRows={14} maxRows={30} styles={{ input: { fontFamily: "ui-monospace, monospace", fontSize: 13 } }} value={text} onChange={write} error={error} />;
 }
 
-function Preview({ preview, error, isOld, saved }: { preview: Schema["Preview"] | undefined; error: unknown; isOld: boolean; saved: boolean }) {
+function Preview({ preview, sentence, error, isOld, saved }: { preview: Schema["Preview"] | undefined; sentence: string; error: unknown; isOld: boolean; saved: boolean }) {
   const { t } = useTranslation();
   const format = useFormat();
   if (error) return <Failure error={error instanceof Refusal ? error : String(error)} />;
@@ -170,14 +178,25 @@ function Preview({ preview, error, isOld, saved }: { preview: Schema["Preview"] 
         {saved && preview.joining != null && (
           <Text size="sm"><b className="tabular">+{format.number(preview.joining)}</b> {t("segments.join")} · <b className="tabular">−{format.number(preview.leaving)}</b> {t("segments.leave")}</Text>
         )}
-        <Alert p="xs" variant="light"><Text size="sm" c="var(--mantine-color-text)">{preview.sentence}</Text></Alert>
-        {preview.samples.length > 0 && (
-          <div>
-            <Text size="xs" c="dimmed" mb={4}>{t("segments.samples")}</Text>
-            <Stack gap={2}>{preview.samples.map((guest) => <Text key={guest.customer_id} size="sm" truncate><Link to={`/guests/${guest.customer_id}`}>{guest.name ?? guest.ref}</Link></Text>)}</Stack>
-          </div>
-        )}
+        <Alert p="xs" variant="light"><Text size="sm" c="var(--mantine-color-text)">{sentence}</Text></Alert>
+        <div>
+          <Text size="xs" c="dimmed" mb={4}>{t("segments.reachableOf")}</Text>
+          <dl className="facts">{CHANNELS.map((channel) => <div key={channel} style={{ display: "contents" }}><dt>{t(`privacy.channel.${channel}`)}</dt><dd>{format.number(preview.reachable[channel])}</dd></div>)}</dl>
+        </div>
+        <Guests title={t("segments.samples")} guests={preview.samples} />
+        <Guests title={t("segments.joining")} guests={preview.joining_samples ?? []} />
+        <Guests title={t("segments.leaving")} guests={preview.leaving_samples ?? []} />
       </Stack>
     </Card>
+  );
+}
+
+function Guests({ title, guests }: { title: string; guests: Schema["Preview"]["samples"] }) {
+  if (guests.length === 0) return null;
+  return (
+    <div>
+      <Text size="xs" c="dimmed" mb={4}>{title}</Text>
+      <Stack gap={2}>{guests.map((guest) => <Text key={guest.customer_id} size="sm" truncate><Link to={`/guests/${guest.customer_id}`}>{guest.name ?? guest.ref}</Link></Text>)}</Stack>
+    </div>
   );
 }

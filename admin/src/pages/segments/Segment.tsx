@@ -1,6 +1,6 @@
 import { Badge, Button, Group, Paper, Stack, Tabs, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
-import { IconArchive, IconCopy, IconPencil, IconRefresh, IconUsers } from "@tabler/icons-react";
+import { IconArchive, IconCopy, IconDownload, IconPencil, IconRefresh } from "@tabler/icons-react";
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -12,6 +12,10 @@ import { LabelBadge } from "../../parts/LabelBadge";
 import { Page } from "../../parts/Page";
 import { Empty, Failure, Lines, Loaded } from "../../parts/states";
 import { useToasts } from "../../parts/toasts";
+import { AsOf } from "./AsOf";
+import { ByHand } from "./ByHand";
+import { useSentences } from "./sentences";
+import { Spark } from "./Spark";
 import { Why } from "./Why";
 
 export const useSegment = (segment: number | undefined) =>
@@ -32,17 +36,26 @@ export default function Segment() {
 function Known({ segment, empty }: { segment: Schema["Segment"]; empty: string }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const sentences = useSentences();
   return (
     <Page title={segment.name} head={<Badge size="lg" variant="light" className="tabular">{format.number(segment.members)}</Badge>} actions={<Actions segment={segment} />}>
       <Paper>
-        <Text>{segment.sentence}</Text>
+        <Group justify="space-between" wrap="nowrap" align="flex-start">
+          <Text>{sentences.of(segment.criteria, segment.sentence)}</Text>
+          <Spark id={segment.segment_id} of={segment.name} />
+        </Group>
         <Text size="xs" c="dimmed">{segment.key} · {segment.computed_at ? t("segments.computed", { since: format.since(segment.computed_at) }) : t("segments.pending")}</Text>
       </Paper>
       <Paper p={0}>
         <Tabs defaultValue="members" keepMounted={false}>
-          <Tabs.List><Tabs.Tab value="members">{t("segments.members")}</Tabs.Tab><Tabs.Tab value="events">{t("segments.events")}</Tabs.Tab></Tabs.List>
+          <Tabs.List style={{ flexWrap: "nowrap", overflowX: "auto" }}>
+            {(["members", "events", "asOf"] as const).map((name) => <Tabs.Tab key={name} value={name}>{t(`segments.${name}`)}</Tabs.Tab>)}
+            {!segment.is_system && <Tabs.Tab value="byHand">{t("segments.byHand")}</Tabs.Tab>}
+          </Tabs.List>
           <Tabs.Panel value="members" p="md"><Members id={segment.segment_id} empty={empty} /></Tabs.Panel>
           <Tabs.Panel value="events" p="md"><Events id={segment.segment_id} /></Tabs.Panel>
+          <Tabs.Panel value="asOf" p="md"><AsOf id={segment.segment_id} /></Tabs.Panel>
+          <Tabs.Panel value="byHand" p="md"><ByHand id={segment.segment_id} /></Tabs.Panel>
         </Tabs>
       </Paper>
     </Page>
@@ -69,7 +82,7 @@ function Actions({ segment }: { segment: Schema["Segment"] }) {
     });
   return (
     <>
-      <Button variant="default" leftSection={<IconUsers size={16} />} onClick={() => exporting.mutate({ segment: String(segment.segment_id) })} loading={exporting.isPending}>{t("guests.export")}</Button>
+      <Button variant="default" leftSection={<IconDownload size={16} />} onClick={() => exporting.mutate({ segment: String(segment.segment_id) })} loading={exporting.isPending}>{t("guests.export")}</Button>
       {!segment.is_system && (
         <>
           <Button variant="default" leftSection={<IconRefresh size={16} />} loading={refresh.isPending} onClick={() => refresh.mutate()}>{t("segments.refresh")}</Button>
@@ -134,14 +147,14 @@ function Events({ id }: { id: number }) {
   if (!query.data) return <Lines />;
   const events = query.data.pages.flatMap((page) => page.items);
   if (events.length === 0) return <Empty title={t("segments.noEvents")} />;
-  const named = (word: string) => (i18n.exists(`segments.event.${word}`) ? t(`segments.event.${word}` as "segments.event.enter") : word);
+  const named = (word: string) => (i18n.exists(`segments.event.${word}`) ? t(`segments.event.${word}` as "segments.event.entered") : word);
   return (
     <>
       <ul className="moments">
         {events.map((event, n) => (
           <li key={n}>
             <Text size="sm" c="dimmed" className="tabular">{format.moment(event.occurred_at)}</Text>
-            <Text size="sm"><b>{named(event.event)}</b> <Link to={`/guests/${event.customer_id}`}>{event.name ?? t("guest.unnamed")}</Link> <Text span size="xs" c="dimmed">{event.cause}</Text></Text>
+            <Text size="sm"><b>{named(event.event)}</b> <Link to={`/guests/${event.customer_id}`}>{event.name ?? t("guest.unnamed")}</Link> <Text span size="xs" c="dimmed">{event.cause && (i18n.exists(`segments.cause.${event.cause}`) ? t(`segments.cause.${event.cause}` as "segments.cause.order") : event.cause)}</Text></Text>
           </li>
         ))}
       </ul>

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Menu, Paper, Stack, Text } from "@mantine/core";
+import { Badge, Box, Button, Group, Menu, Paper, Stack, Text } from "@mantine/core";
 import { IconChevronDown, IconFilterHeart, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
@@ -9,6 +9,8 @@ import { LabelBadge } from "../../parts/LabelBadge";
 import { useSegments } from "../../parts/lists";
 import { Page } from "../../parts/Page";
 import { Empty, Loaded } from "../../parts/states";
+import { useSentences } from "./sentences";
+import { Spark } from "./Spark";
 
 export default function Segments() {
   const { t } = useTranslation();
@@ -35,6 +37,7 @@ export default function Segments() {
 
 function List({ segments }: { segments: Schema["Segment"][] }) {
   const { t } = useTranslation();
+  const sentences = useSentences();
   const format = useFormat();
   return (
     <Stack gap="xs">
@@ -48,8 +51,9 @@ function List({ segments }: { segments: Schema["Segment"][] }) {
                   {segment.is_system && <LabelBadge label={segment.key.toUpperCase()} />}
                   {segment.venue_id == null && <Badge variant="default">{t("segments.organisation")}</Badge>}
                 </Group>
-                <Text size="sm" c="dimmed" lineClamp={2}>{segment.sentence}</Text>
+                <Text size="sm" c="dimmed" lineClamp={2}>{sentences.of(segment.criteria, segment.sentence)}</Text>
               </div>
+              <Box visibleFrom="xs"><Spark id={segment.segment_id} of={segment.name} /></Box>
               <div style={{ textAlign: "right" }}>
                 <Text fw={650} fz="lg" className="tabular">{format.number(segment.members)}</Text>
                 <Text size="xs" c="dimmed">{segment.computed_at ? format.since(segment.computed_at) : t("segments.pending")}</Text>

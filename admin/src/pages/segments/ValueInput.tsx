@@ -4,6 +4,7 @@ import "@mantine/dates/styles.css";
 import { useTranslation } from "react-i18next";
 import { isLabel } from "../../parts/LabelBadge";
 import type { Field, Operator } from "./criteria";
+import { useFieldName } from "./names";
 
 interface Input { field: Field; takes: Operator["takes"]; value: unknown; onChange: (value: unknown) => void; known?: string[] }
 
@@ -12,11 +13,11 @@ export function ValueInput({ field, takes, value, onChange, known }: Input) {
   const { t, i18n } = useTranslation();
   const named = (text: string) => {
     if (isLabel(text)) return t(`label.${text}.name`);
-    for (const group of ["health", "value"]) if (i18n.exists(`${group}.${text}`)) return t(`${group}.${text}` as "value.dinner");
+    for (const group of ["health", "value", "privacy.state"]) if (i18n.exists(`${group}.${text}`)) return t(`${group}.${text}` as "value.dinner");
     return text;
   };
   const choices = field.values?.map((text) => ({ value: text, label: named(text) }));
-  const name = t("builder.value", { field: field.label });
+  const name = t("builder.value", { field: useFieldName()(field.name, field.label) });
   const one = (current: unknown, change: (next: unknown) => void, label = name) => {
     if (field.type === "boolean") return <Switch aria-label={label} checked={current === true} onChange={(event) => change(event.currentTarget.checked)} />;
     if (field.type === "timestamp" || field.type === "annual_date") return <Day label={label} value={current} onChange={change} />;

@@ -9,6 +9,7 @@ import { Page } from "../../parts/Page";
 import { Stat } from "../../parts/Stat";
 import { Card, Empty, Lines, Loaded } from "../../parts/states";
 import { useVenue } from "../../shell/venue";
+import { Birthdays } from "./Birthdays";
 import { Health } from "./Health";
 import { LabelShares, Movement } from "./Labels";
 import { Upcoming } from "./Upcoming";
@@ -43,23 +44,25 @@ function Figures({ figures }: { figures: Schema["Overview"] }) {
   const period = (from: string, to: string) => `/guests?last_visit_from=${from}&last_visit_to=${to}`;
   return (
     <Stack gap="md">
-      <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} spacing="sm">
-        <Stat name={t("today.guests")} value={format.number(figures.cohort)} to="/guests" note={t("today.repeat", { share: format.percent(figures.repeat_rate) })} />
+      <SimpleGrid cols={{ base: 2, sm: 4, xl: 8 }} spacing="sm">
+        <Stat name={t("today.guests")} value={format.number(figures.cohort)} to="/guests" note={t("today.ordersEver", { n: format.number(figures.orders) })} />
+        <Stat name={t("today.repeatRate")} value={format.percent(figures.repeat_rate)} to="/guests?visits_from=2" note={t("today.lifetime")} />
+        <Stat name={t("today.perGuest")} value={format.number(figures.cohort > 0 ? figures.orders / figures.cohort : null)} to="/guests?sort=-orders" note={t("today.lifetime")} />
         <Stat name={t("today.newGuests")} value={format.number(week.new_guests)} to="/guests?label=NEW&sort=-last_visit" note={t("today.lastWeek")} />
         <Stat name={t("today.visitsWeek")} value={format.number(week.visits)} to={period(week.from_day, week.to_day)} note={<Change by={week.change?.visits} />} />
-        <Stat name={t("today.revenueWeek")} value={format.money(week.revenue, figures.currency, true)} note={<Change by={week.change?.revenue} />} />
-        <Stat name={t("today.average")} value={format.money(figures.average_bill, figures.currency)} note={t("today.today", { orders: format.number(figures.sales.today.orders) })} />
+        <Stat name={t("today.revenueWeek")} value={format.money(week.revenue, figures.currency, true)} to={`${period(week.from_day, week.to_day)}&sort=-spend`} note={<Change by={week.change?.revenue} />} />
+        <Stat name={t("today.average")} value={format.money(figures.average_bill, figures.currency)} to="/guests?sort=-spend" note={t("today.today", { orders: format.number(figures.sales.today.orders) })} />
         <Stat name={t("today.atRiskSoon")} value={format.number(figures.at_risk_within_7_days.guests)} note={t("today.worth", { spent: format.money(figures.at_risk_within_7_days.spent, figures.currency, true) })} to="#upcoming" />
       </SimpleGrid>
       <Grid gap="md">
         <Grid.Col span={{ base: 12, md: 7 }}>
           <Stack gap="md">
-            <LabelShares labels={figures.labels} currency={figures.currency} />
+            <LabelShares labels={figures.labels} currency={figures.currency} from={addDays(day, -30)} to={day} />
             <Suspense fallback={<Card><Lines count={6} height={24} /></Card>}><Days from={addDays(day, -30)} to={addDays(day, -1)} /></Suspense>
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }}>
-          <Stack gap="md"><Movement from={addDays(day, -30)} to={day} /><Health /></Stack>
+          <Stack gap="md"><Birthdays /><Movement from={addDays(day, -30)} to={day} /><Health /></Stack>
         </Grid.Col>
         <Grid.Col span={12}><Upcoming /></Grid.Col>
       </Grid>

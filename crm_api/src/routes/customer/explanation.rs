@@ -26,6 +26,16 @@ pub struct Explanation {
     label_changed_at: Option<DateTime<Utc>>,
     /// The rule that fired, in English.
     because: String,
+    /// Whether he has come as often as a regular of the venue.
+    regular: bool,
+    /// False for who objected to profiling: he has no label.
+    profiled: bool,
+    /// The days of the venue's rule that the label goes by, where it goes by days.
+    #[schema(required)]
+    limit_days: Option<i32>,
+    /// Whether a champion had to exceed the median regular too.
+    #[schema(required)]
+    above_median_regular: Option<bool>,
     /// Local day on which time alone changes label or recency.
     #[schema(required)]
     next_change_on: Option<NaiveDate>,

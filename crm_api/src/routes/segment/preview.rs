@@ -36,6 +36,8 @@ pub struct Preview {
     /// What the criteria say, in English.
     sentence: String,
     nodes: Vec<NodeCount>,
+    /// Members who may be written to, by channel.
+    reachable: std::collections::BTreeMap<String, i64>,
     /// Ten of them.
     samples: Vec<Sample>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -68,7 +68,7 @@ pub struct Ahead {
     /// Days to look ahead.
     #[serde(default = "a_week")]
     #[param(required = false, default = 7, minimum = 1, maximum = 90)]
-    days: i32,
+    pub(super) days: i32,
 }
 
 fn a_week() -> i32 {

@@ -16,12 +16,12 @@ use crate::{
     routes::page::Page,
 };
 
-const SQL: &str = "SELECT venue_id, ref, name, timezone, currency, guests, labels FROM crm.venue_list()";
+const SQL: &str = "SELECT venue_id, ref, name, timezone, currency, crm_enabled, loyalty_enabled, guests, labels FROM crm.venue_list()";
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "venue_id": "5f2f0f0e-6d0c-5a5e-9d55-0d6c2e6a6a01", "ref": "12", "name": "Trattoria Roma",
-    "timezone": "Europe/Rome", "currency": "EUR", "guests": 1204,
+    "timezone": "Europe/Rome", "currency": "EUR", "crm_enabled": true, "loyalty_enabled": false, "guests": 1204,
     "labels": {"CHAMPION": 41, "LOYAL": 180, "NEW": 95}
 }))]
 pub struct Venue {
@@ -34,6 +34,10 @@ pub struct Venue {
     timezone: String,
     /// ISO 4217 code of its money.
     currency: String,
+    /// Whether its orders are counted: enabled by its settings and the organisation's.
+    crm_enabled: bool,
+    /// Whether the platform runs its loyalty programme here: enabled by its settings and the organisation's.
+    loyalty_enabled: bool,
     /// Guests with a row of statistics at this venue.
     guests: i64,
     /// How many of them have each label.
@@ -51,6 +55,8 @@ impl TryFrom<&Row> for Venue {
             name: row.try_get("name")?,
             timezone: row.try_get("timezone")?,
             currency: row.try_get("currency")?,
+            crm_enabled: row.try_get("crm_enabled")?,
+            loyalty_enabled: row.try_get("loyalty_enabled")?,
             guests: row.try_get("guests")?,
             labels: labels.map(|Jsonb(labels)| labels).unwrap_or_default(),
         })

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tokio_postgres::types::Json as Jsonb;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -20,7 +20,8 @@ use crate::{
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[schema(example = json!({
     "min_cohort": 30, "regular_visits": 3, "at_risk_days": 30, "lost_days": 90, "new_days": 30, "day_starts_at": "04:00:00",
-    "require_double_opt_in": true, "closures": [{"from_day": "2026-08-04", "to_day": "2026-08-17"}]
+    "require_double_opt_in": true, "crm_enabled": true, "loyalty_enabled": true, "quiet_hours": {"from": "21:00:00", "to": "09:00:00"},
+    "closures": [{"from_day": "2026-08-04", "to_day": "2026-08-17"}]
 }))]
 pub struct Settings {
     /// Guests from which on they are scored against each other.
@@ -34,7 +35,31 @@ pub struct Settings {
     day_starts_at: String,
     /// Whether consent to e-mail given here counts only once it was confirmed from the mail box.
     require_double_opt_in: bool,
+    /// Whether orders are counted and guests rated here, where the organisation has it enabled too.
+    crm_enabled: bool,
+    /// Whether the platform runs its loyalty programme here, where the organisation has it enabled too.
+    loyalty_enabled: bool,
+    /// When guests are not written to; null for the organisation's quiet hours.
+    #[schema(required)]
+    quiet_hours: Option<QuietHours>,
     closures: Vec<Closure>,
+}
+
+/// Local times from which on and until which guests are not written to; past midnight where `to` is before `from`.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"from": "21:00", "to": "09:00"}))]
+pub struct QuietHours {
+    #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$")]
+    from: String,
+    #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$")]
+    to: String,
+}
+
+/// What is given in a change: absent stays, null is none.
+#[allow(clippy::option_option, reason = "both are told apart")]
+pub(super) fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<QuietHours>>, D::Error> {
+    Option::deserialize(field).map(Some)
 }
 
 /// Days on which the venue is closed, both included.
@@ -74,6 +99,18 @@ pub struct ChangedSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     require_double_opt_in: Option<bool>,
+    /// False: orders are not counted from now on; once it is true again, the next sweep counts what changed meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    crm_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    loyalty_enabled: Option<bool>,
+    /// Take effect at once; null for those of the organisation.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<QuietHours>)]
+    #[allow(clippy::option_option, reason = "absent and null are told apart")]
+    quiet_hours: Option<Option<QuietHours>>,
     /// Replaces all closures.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 1000)]
@@ -122,7 +159,7 @@ pub async fn get_settings(
 
 /// Change settings of a venue
 ///
-/// They take effect at the next recompute.
+/// Those of the scores take effect at the next recompute.
 #[utoipa::path(patch, path = "/venues/{venue}/settings", tag = "venue", request_body = ChangedSettings,
     params(("If-Match" = Option<String>, Header, description = "The ETag that was read: refused where it was changed since")),
     responses((status = 200, description = "All settings as they are now", body = Settings)))]
