@@ -16,6 +16,7 @@ const browser = await launch();
 const first = await signedIn(browser);
 const { venue, vip, segment } = await prepare(first.context);
 const imports = (await first.context.request.get("/v1/imports").then((answer) => answer.json())).items;
+const { customer_id: consenting } = (await first.context.request.get(`/v1/consent-log/entries?channel=EMAIL_MARKETING&venue=${venue.venue_id}&limit=50`).then((answer) => answer.json())).items.find((entry) => entry.name);
 await first.context.close();
 
 const digits = vip.phone.replace(/\D/g, "").slice(-4);
@@ -24,6 +25,8 @@ const PAGES = {
   host: (page) => open(page, `/host?q=${digits}`),
   guests: (page) => open(page, "/guests?label=AT_RISK&sort=-spend"),
   guest: (page) => open(page, `/guests/${vip.customer_id}`),
+  "guest-privacy": (page) => open(page, `/guests/${consenting}?tab=privacy`),
+  duplicates: (page) => open(page, "/guests/duplicates"),
   preferences: (page) => open(page, `/guests/${vip.customer_id}?tab=preferences`),
   segments: (page) => open(page, "/segments"),
   segment: async (page) => {
@@ -40,6 +43,10 @@ const PAGES = {
     await settled(page);
   },
   privacy: (page) => open(page, "/privacy"),
+  erasures: (page) => open(page, "/privacy/erasures"),
+  "personal-data": (page) => open(page, "/privacy/data"),
+  bindings: (page) => open(page, "/settings/bindings"),
+  tags: (page) => open(page, "/settings/tags"),
   jobs: (page) => open(page, "/settings/jobs"),
   keys: (page) => open(page, "/settings/keys"),
 };

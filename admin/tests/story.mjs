@@ -30,5 +30,13 @@ export async function prepare(context) {
   const segments = (await call(context, "GET", `/v1/segments?venue=${venue.venue_id}`)).items;
   const segment = segments.find((one) => one.key === "sweet_tooth") ??
     (await call(context, "POST", "/v1/segments", { venue: venue.venue_id, key: "sweet_tooth", name: "Sweet tooth, not seen lately", criteria: CRITERIA }));
+  const contacts = (await call(context, "GET", `${of}/dossier`)).contacts;
+  if (contacts.length === 0) await call(context, "POST", `${of}/contacts`, { kind: "address", value: "Oranienstraße 12", label: "home", details: { city: "Berlin", postal_code: "10999", country: "DE" } });
+  // Two who may be one person, the second of them not made by the till, which would have found the first.
+  const twins = (await call(context, "GET", "/v1/customers/search?q=mirabel.quandt")).items;
+  for (let n = twins.length; n < 2; n++) {
+    const profile = { name: n === 0 ? "Mirabel Quandt" : "Mirabel Quandt-Ruiz", email: "mirabel.quandt@example.org", ...(n === 0 && { phone: "+49 30 5550144", birthday: "1988-04-12" }) };
+    await call(context, "POST", "/v1/customers", { profile, venue: venue.venue_id });
+  }
   return { venue, vip, segment: segment.segment_id };
 }

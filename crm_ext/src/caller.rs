@@ -43,7 +43,7 @@ fn set_caller(principal_id: pgrx::Uuid) {
 
 /// The principal named by `set_caller`, if any. Reading it here rather than with `current_setting`
 /// makes sure the library, and with it the protection of the setting, is loaded.
-#[pg_extern(schema = "crm", stable, parallel_restricted)]
+#[pg_extern(schema = "crm", stable, parallel_safe)]
 fn named_caller() -> Option<String> {
     CALLER.get().and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty())
 }

@@ -29,9 +29,14 @@ extension_sql_file!(
     requires = ["schema_money_sum"]
 );
 extension_sql_file!(
+    "../../sql/schema/uninstall.sql",
+    name = "schema_uninstall",
+    requires = ["schema_schema_version"]
+);
+extension_sql_file!(
     "../../sql/venue/find_venue.sql",
     name = "venue_find_venue",
-    requires = ["schema_schema_version"]
+    requires = ["schema_uninstall"]
 );
 extension_sql_file!(
     "../../sql/venue/mirror_venue.sql",
@@ -119,9 +124,14 @@ extension_sql_file!(
     requires = ["customer_ensure_customers"]
 );
 extension_sql_file!(
+    "../../sql/customer/fill_profile.sql",
+    name = "customer_fill_profile",
+    requires = ["customer_fill_list"]
+);
+extension_sql_file!(
     "../../sql/customer/find_customers.sql",
     name = "customer_find_customers",
-    requires = ["customer_fill_list"]
+    requires = ["customer_fill_profile"]
 );
 extension_sql_file!(
     "../../sql/customer/lifetime.sql",
@@ -459,7 +469,12 @@ extension_sql_file!(
     name = "dossier_dossier",
     requires = ["preference_state_preference"]
 );
-extension_sql_file!("../../sql/dossier/note.sql", name = "dossier_note", requires = ["dossier_dossier"]);
+extension_sql_file!(
+    "../../sql/dossier/last_order.sql",
+    name = "dossier_last_order",
+    requires = ["dossier_dossier"]
+);
+extension_sql_file!("../../sql/dossier/note.sql", name = "dossier_note", requires = ["dossier_last_order"]);
 extension_sql_file!(
     "../../sql/dossier/note_list.sql",
     name = "dossier_note_list",
@@ -643,9 +658,14 @@ extension_sql_file!(
     requires = ["binding_bind"]
 );
 extension_sql_file!(
+    "../../sql/binding/binding_habits.sql",
+    name = "binding_binding_habits",
+    requires = ["binding_binding_field"]
+);
+extension_sql_file!(
     "../../sql/binding/binding_list.sql",
     name = "binding_binding_list",
-    requires = ["binding_binding_field"]
+    requires = ["binding_binding_habits"]
 );
 extension_sql_file!(
     "../../sql/binding/bound_bodies.sql",
@@ -698,9 +718,14 @@ extension_sql_file!(
     requires = ["binding_read_mapping"]
 );
 extension_sql_file!(
+    "../../sql/binding/suggest_binding.sql",
+    name = "binding_suggest_binding",
+    requires = ["binding_rebind"]
+);
+extension_sql_file!(
     "../../sql/binding/trigger_bodies.sql",
     name = "binding_trigger_bodies",
-    requires = ["binding_rebind"]
+    requires = ["binding_suggest_binding"]
 );
 extension_sql_file!(
     "../../sql/binding/unbind.sql",

@@ -1,5 +1,5 @@
 -- Put into the statements that ask: no settings.
-CREATE OR REPLACE FUNCTION crm.consents_by_ledger(org int, guest uuid) RETURNS TABLE (scope_id uuid, channel text, state text, since timestamptz, entry_id bigint)
+CREATE OR REPLACE FUNCTION crm.consents_by_ledger(org int, guest uuid, of_channel text DEFAULT NULL) RETURNS TABLE (scope_id uuid, channel text, state text, since timestamptz, entry_id bigint)
 LANGUAGE sql STABLE
 AS $$
   WITH RECURSIVE merge AS (
@@ -11,7 +11,7 @@ AS $$
   ), said AS (
     SELECT DISTINCT ON (e.customer_id, e.scope_id, e.channel) e.customer_id, e.scope_id, e.channel, e.action, e.occurred_at, e.recorded_at, e.entry_id
     FROM crm.consent_entry AS e
-    WHERE e.org_id = org AND e.customer_id = ANY (ARRAY(SELECT guest UNION SELECT m.origin FROM merge AS m))
+    WHERE e.org_id = org AND e.customer_id = ANY (ARRAY(SELECT guest UNION SELECT m.origin FROM merge AS m)) AND (of_channel IS NULL OR e.channel = of_channel)
     ORDER BY e.customer_id, e.scope_id, e.channel, e.occurred_at DESC, e.entry_id DESC
   )
   SELECT DISTINCT ON (s.scope_id, s.channel) s.scope_id, s.channel, s.action, s.occurred_at, s.entry_id
@@ -21,35 +21,38 @@ AS $$
                     WHERE m.origin = s.customer_id AND l.recorded_at > m.since)
   ORDER BY s.scope_id, s.channel, array_position('{REVOKED,EXPIRED,PENDING,GRANTED}'::text[], s.action), s.occurred_at DESC, s.entry_id DESC
 $$;
-COMMENT ON FUNCTION crm.consents_by_ledger(int, uuid) IS 'Where a guest stands by the ledger: for each scope and channel the latest entry; of guests merged into one the strictest, unless something was said since';
+COMMENT ON FUNCTION crm.consents_by_ledger(int, uuid, text) IS 'Where a guest stands by the ledger, on a channel or (null) all: for each scope and channel the latest entry; of guests merged into one the strictest, unless something was said since';
 
-CREATE OR REPLACE FUNCTION crm.follow_consents(org int, guests uuid[], cause text DEFAULT 'consent') RETURNS void
+CREATE OR REPLACE FUNCTION crm.follow_consents(org int, guests uuid[], cause text DEFAULT 'consent', of_channel text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+-- For one guest, planning takes longer than all the rest.
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_variable
 BEGIN
   WITH found AS MATERIALIZED (
-    SELECT g.id, l.* FROM unnest(guests) AS g(id) CROSS JOIN LATERAL crm.consents_by_ledger(org, g.id) AS l
+    SELECT g.id, l.* FROM unnest(guests) AS g(id) CROSS JOIN LATERAL crm.consents_by_ledger(org, g.id, of_channel) AS l
     -- Whom he was merged into speaks for him.
     WHERE NOT EXISTS (SELECT FROM crm.merged_customer AS m WHERE m.org_id = org AND m.customer_id = g.id)
   ), gone AS (
-    DELETE FROM crm.consent AS c WHERE c.org_id = org AND c.customer_id = ANY (guests)
+    DELETE FROM crm.consent AS c WHERE c.org_id = org AND c.customer_id = ANY (guests) AND (of_channel IS NULL OR c.channel = of_channel)
       AND NOT EXISTS (SELECT FROM found AS f WHERE f.id = c.customer_id AND f.scope_id = c.scope_id AND f.channel = c.channel)
   )
   INSERT INTO crm.consent AS c (org_id, customer_id, scope_id, channel, state, since, entry_id)
   SELECT org, f.id, f.scope_id, f.channel, f.state, f.since, f.entry_id FROM found AS f
   ON CONFLICT (org_id, customer_id, scope_id, channel) DO UPDATE SET state = excluded.state, since = excluded.since, entry_id = excluded.entry_id
   WHERE (c.state, c.since, c.entry_id) IS DISTINCT FROM (excluded.state, excluded.since, excluded.entry_id);
-  PERFORM crm.follow_reachable(org, guests);
+  PERFORM crm.follow_reachable(org, guests, of_channel);
   PERFORM crm.follow_profiles(org, guests, cause);
 END
 $$;
-COMMENT ON FUNCTION crm.follow_consents(int, uuid[], text) IS 'Brings what follows from the ledger up to date for some guests: where they stand, whether they may be written to, their segments';
+COMMENT ON FUNCTION crm.follow_consents(int, uuid[], text, text) IS 'Brings what follows from the ledger up to date for some guests, on a channel or (null) all: where they stand, whether they may be written to, their segments';
 
-CREATE OR REPLACE FUNCTION crm.follow_reachable(org int, guests uuid[]) RETURNS void
+CREATE OR REPLACE FUNCTION crm.follow_reachable(org int, guests uuid[], of_channel text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
   WITH open AS MATERIALIZED (
@@ -59,7 +62,7 @@ BEGIN
       SELECT c.email_key IS NOT NULL AND NOT crm.is_suppressed(org, 'email', c.email_key) AS mails,
              c.phone_e164 IS NOT NULL AND NOT crm.is_suppressed(org, 'phone', c.phone_e164) AS calls OFFSET 0) AS a
     CROSS JOIN LATERAL (VALUES ('EMAIL_MARKETING', a.mails), ('SMS_MARKETING', a.calls), ('WHATSAPP_MARKETING', a.calls), ('REVIEW_REQUEST', a.mails OR a.calls)) AS h(channel, has_address)
-    WHERE c.org_id = org AND c.customer_id = ANY (guests) AND c.status = 'active' AND h.has_address
+    WHERE c.org_id = org AND c.customer_id = ANY (guests) AND c.status = 'active' AND h.has_address AND (of_channel IS NULL OR h.channel = of_channel)
       -- Most guests have consented to nothing.
       AND EXISTS (SELECT FROM crm.consent AS g WHERE g.org_id = org AND g.customer_id = c.customer_id AND g.channel = h.channel AND g.state = 'GRANTED')
       AND NOT EXISTS (SELECT FROM crm.contact_ban AS b WHERE b.org_id = org AND b.customer_id = c.customer_id)
@@ -80,7 +83,7 @@ BEGIN
     WHERE s.scope_id <> '00000000-0000-0000-0000-000000000000' AND s.state = 'GRANTED'
       AND (o.state IS NULL OR o.state = 'REVOKED' AND (o.since, o.entry_id) < (s.since, s.entry_id))
   ), gone AS (
-    DELETE FROM crm.reachable_guest AS r WHERE r.org_id = org AND r.customer_id = ANY (guests)
+    DELETE FROM crm.reachable_guest AS r WHERE r.org_id = org AND r.customer_id = ANY (guests) AND (of_channel IS NULL OR r.channel = of_channel)
       AND NOT EXISTS (SELECT FROM reachable AS n WHERE n.customer_id = r.customer_id AND n.channel = r.channel AND n.scope_id = r.scope_id)
   )
   INSERT INTO crm.reachable_guest AS r (org_id, channel, scope_id, customer_id, not_at)
@@ -88,7 +91,7 @@ BEGIN
   ON CONFLICT (org_id, channel, scope_id, customer_id) DO UPDATE SET not_at = excluded.not_at WHERE r.not_at <> excluded.not_at;
 END
 $$;
-COMMENT ON FUNCTION crm.follow_reachable(int, uuid[]) IS 'Finds anew who of some guests may be written to: the latest of what was said at a venue and to the organisation counts for the venue';
+COMMENT ON FUNCTION crm.follow_reachable(int, uuid[], text) IS 'Finds anew who of some guests may be written to, on a channel or (null) all: the latest of what was said at a venue and to the organisation counts for the venue';
 
 CREATE OR REPLACE FUNCTION crm.follow_address() RETURNS trigger
 LANGUAGE plpgsql

@@ -79,7 +79,7 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown link' USING ERRCODE = 'CR404', COLUMN = 'token';
   END IF;
-  SELECT COALESCE((SELECT m.survivor_id FROM crm.merged_customer AS m WHERE m.org_id = held_link.org_id AND m.customer_id = held_link.customer_id), customer_id) INTO customer_id;
+  customer_id := crm.survivor_id_of(org_id, customer_id);
   PERFORM FROM crm.customer AS c WHERE c.org_id = held_link.org_id AND c.customer_id = held_link.customer_id FOR NO KEY UPDATE;
 END
 $$;

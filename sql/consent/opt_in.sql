@@ -52,7 +52,7 @@ BEGIN
           clock_timestamp() + interval '7 days');
   made := crm.add_consent_entry(org, guest, scope, channel, 'PENDING', source, purpose, wording, actor, ip, user_agent, detail, NULL);
   INSERT INTO crm.mail (org_id, kind, customer_id, request_id) VALUES (org, 'confirm_opt_in', guest, request);
-  PERFORM crm.follow_consents(org, ARRAY[guest]);
+  PERFORM crm.follow_consents(org, ARRAY[guest], of_channel => channel);
   RETURN made;
 END
 $$;

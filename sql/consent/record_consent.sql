@@ -86,7 +86,7 @@ BEGIN
     IF action = 'REVOKED' THEN
       PERFORM crm.cancel_opt_ins(guest.org_id, guest.customer_id, guest.scope_id, channel);
     END IF;
-    PERFORM crm.follow_consents(guest.org_id, ARRAY[guest.customer_id]);
+    PERFORM crm.follow_consents(guest.org_id, ARRAY[guest.customer_id], of_channel => channel);
   END IF;
   state := (SELECT c.state FROM crm.consent AS c WHERE c.org_id = guest.org_id AND c.customer_id = guest.customer_id AND c.scope_id = guest.scope_id AND c.channel = channel);
   RETURN NEXT;

@@ -36,6 +36,8 @@ BEGIN
   VALUES (of_org, gone.customer_id, gone.ref, kept.customer_id, kept.customer_id, kept.ref, btrim(reason), (SELECT c.principal_id FROM crm.caller() AS c));
   PERFORM crm.touch_customers(of_org, ARRAY[kept.customer_id, gone.customer_id]);
   UPDATE crm.customer AS c SET status = 'merged' WHERE c.org_id = of_org AND c.customer_id = gone.customer_id;
+  UPDATE crm.merged_customer AS m SET filled = crm.fill_profile(of_org, kept.customer_id, gone.customer_id)
+  WHERE m.org_id = of_org AND m.customer_id = gone.customer_id;
   PERFORM crm.follow_merges(of_org, gone.customer_id);
   PERFORM crm.move_dossier(of_org, ARRAY(SELECT m.customer_id FROM crm.merged_customer AS m WHERE m.org_id = of_org AND m.survivor_id = kept.customer_id));
   PERFORM crm.unlist_guests(of_org, ARRAY[kept.customer_id, gone.customer_id]);
@@ -45,7 +47,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.merge_customers(text, text, text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.merge_customers(text, text, text) IS 'Merges a guest into another of the organisation (each the CRM''s id or the platform''s), with a reason: the orders of both, past and to come, count for the one kept. CR404 for an unknown guest, CR409 for one who is merged already, 22023 for a guest with himself or without a reason.';
+COMMENT ON FUNCTION crm.merge_customers(text, text, text) IS 'Merges a guest into another of the organisation (each the CRM''s id or the platform''s), with a reason: the orders of both, past and to come, count for the one kept, whose profile is filled in where it lacks something, also in the platform''s own table where that takes it; a block is carried over. CR404 for an unknown guest, CR409 for one who is merged already, 22023 for a guest with himself or without a reason.';
 GRANT EXECUTE ON FUNCTION crm.merge_customers(text, text, text) TO crm_manager;
 
 CREATE OR REPLACE FUNCTION crm.unmerge_customer(customer text) RETURNS void
@@ -66,6 +68,7 @@ BEGIN
   END IF;
   PERFORM crm.touch_customers(of_org, ARRAY[taken_back.survivor_id, taken_back.customer_id]);
   UPDATE crm.customer AS c SET status = CASE WHEN c.blocked_reason IS NULL THEN 'active' ELSE 'blocked' END WHERE c.org_id = of_org AND c.customer_id = taken_back.customer_id;
+  PERFORM crm.empty_profile(of_org, taken_back.into_id, taken_back.filled);
   PERFORM crm.follow_merges(of_org, taken_back.customer_id);
   PERFORM crm.move_dossier(of_org, taken_back.customer_id || ARRAY(
     SELECT m.customer_id FROM crm.merged_customer AS m WHERE m.org_id = of_org AND m.survivor_id = taken_back.customer_id));
@@ -76,7 +79,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.unmerge_customer(text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.unmerge_customer(text) IS 'Takes back the merge of a guest (the CRM''s id or the platform''s): his orders, and those of whoever was merged into him, count for him again. CR404 for an unknown guest, CR409 for one who is not merged.';
+COMMENT ON FUNCTION crm.unmerge_customer(text) IS 'Takes back the merge of a guest (the CRM''s id or the platform''s): his orders, and those of whoever was merged into him, count for him again, and what his profile gave the other is taken back where it is still so. CR404 for an unknown guest, CR409 for one who is not merged.';
 GRANT EXECUTE ON FUNCTION crm.unmerge_customer(text) TO crm_manager;
 
 CREATE OR REPLACE FUNCTION crm.org_of_customer(customer text, parameter text) RETURNS int
@@ -175,6 +178,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION crm.recount_merged(int, uuid, uuid[]) IS 'Re-reads guests after a merge or its taking back, at every venue where the one named first has a row';
+
+CREATE OR REPLACE FUNCTION crm.survivor_id_of(org int, customer uuid) RETURNS uuid
+LANGUAGE plpgsql STABLE
+AS $$
+-- Keeps its plan, which takes longer to make than to run.
+BEGIN
+  RETURN COALESCE((SELECT m.survivor_id FROM crm.merged_customer AS m WHERE m.org_id = org AND m.customer_id = customer), customer);
+END
+$$;
+COMMENT ON FUNCTION crm.survivor_id_of(int, uuid) IS 'Who a guest is now: the one at the end of his merges, or himself';
 
 CREATE OR REPLACE FUNCTION crm.survivor_of(org int, customer_ref text) RETURNS text
 LANGUAGE sql STABLE

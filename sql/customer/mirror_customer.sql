@@ -14,19 +14,22 @@ BEGIN
   IF customer_ref IS NULL THEN
     RAISE EXCEPTION 'a customer without an id' USING ERRCODE = '22004';
   END IF;
-  WITH written AS (
-    UPDATE crm.customer AS c
-    SET name = crm.mirrored(bound, 'name', c.name, customer_name), phone = crm.mirrored(bound, 'phone', c.phone, customer_phone),
-        phone_region = CASE WHEN crm.mirrored(bound, 'phone', c.phone, customer_phone) = c.phone THEN c.phone_region END,
-        email = crm.mirrored(bound, 'email', c.email, customer_email), birth_date = crm.mirrored(bound, 'birth_date', c.birth_date, customer_birth_date), updated_at = clock_timestamp()
-    WHERE c.customer_id = key AND c.status <> 'erased'
-      AND (org_ref IS NULL OR c.org_id = (SELECT o.org_id FROM crm.organisation AS o WHERE o.ref = org_ref))
-      AND (crm.mirrored(bound, 'name', c.name, customer_name), crm.mirrored(bound, 'phone', c.phone, customer_phone),
-           crm.mirrored(bound, 'email', c.email, customer_email), crm.mirrored(bound, 'birth_date', c.birth_date, customer_birth_date))
-          IS DISTINCT FROM (c.name, c.phone, c.email, c.birth_date)
-    RETURNING c.org_id)
-  SELECT array_agg(w.org_id ORDER BY w.org_id) INTO changed FROM written AS w;
-  PERFORM crm.note_reappeared(key, org_ref, customer_name, customer_phone, customer_email, customer_birth_date);
+  -- Of whom nothing is known nothing is to be changed.
+  IF EXISTS (SELECT FROM crm.customer AS c WHERE c.customer_id = key) THEN
+    WITH written AS (
+      UPDATE crm.customer AS c
+      SET name = crm.mirrored(bound, 'name', c.name, customer_name), phone = crm.mirrored(bound, 'phone', c.phone, customer_phone),
+          phone_region = CASE WHEN crm.mirrored(bound, 'phone', c.phone, customer_phone) = c.phone THEN c.phone_region END,
+          email = crm.mirrored(bound, 'email', c.email, customer_email), birth_date = crm.mirrored(bound, 'birth_date', c.birth_date, customer_birth_date), updated_at = clock_timestamp()
+      WHERE c.customer_id = key AND c.status <> 'erased'
+        AND (org_ref IS NULL OR c.org_id = (SELECT o.org_id FROM crm.organisation AS o WHERE o.ref = org_ref))
+        AND (crm.mirrored(bound, 'name', c.name, customer_name), crm.mirrored(bound, 'phone', c.phone, customer_phone),
+             crm.mirrored(bound, 'email', c.email, customer_email), crm.mirrored(bound, 'birth_date', c.birth_date, customer_birth_date))
+            IS DISTINCT FROM (c.name, c.phone, c.email, c.birth_date)
+      RETURNING c.org_id)
+    SELECT array_agg(w.org_id ORDER BY w.org_id) INTO changed FROM written AS w;
+    PERFORM crm.note_reappeared(key, org_ref, customer_name, customer_phone, customer_email, customer_birth_date);
+  END IF;
   -- A customers table without organisations: the guest becomes known where he orders, or at once where there is only one.
   WITH made AS (
     INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, email, birth_date)
@@ -36,9 +39,13 @@ BEGIN
     ON CONFLICT (org_id, customer_id) DO NOTHING
     RETURNING org_id)
   SELECT array_agg(m.org_id ORDER BY m.org_id) INTO made_in FROM made AS m;
-  INSERT INTO crm.unlisted_guest (org_id, customer_id) SELECT o.org_id, key FROM unnest(made_in) AS o(org_id);
-  PERFORM crm.follow_scope(o.org_id, '00000000-0000-0000-0000-000000000000', ARRAY[key], 'profile') FROM unnest(made_in) AS o(org_id);
-  PERFORM crm.follow_profile(o.org_id, key) FROM unnest(changed) AS o(org_id);
+  IF made_in IS NOT NULL THEN
+    INSERT INTO crm.unlisted_guest (org_id, customer_id) SELECT o.org_id, key FROM unnest(made_in) AS o(org_id);
+    PERFORM crm.follow_scope(o.org_id, '00000000-0000-0000-0000-000000000000', ARRAY[key], 'profile') FROM unnest(made_in) AS o(org_id);
+  END IF;
+  IF changed IS NOT NULL THEN
+    PERFORM crm.follow_profile(o.org_id, key) FROM unnest(changed) AS o(org_id);
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION crm.mirror_customer(text, text, text, text, date, text) IS 'Follows a customer of the platform in his organisation or, where the platform gives none, in every one that knows him';

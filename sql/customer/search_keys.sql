@@ -10,7 +10,9 @@ BEGIN
     NEW.phone_digits := crm.phone_digits(COALESCE(NEW.phone_e164, NEW.phone));
   END IF;
   NEW.email_key := crm.email_key(NEW.email);
-  NEW.name_lexemes := CASE WHEN NEW.name IS NOT NULL THEN crm.name_lexemes(NEW.org_id, NEW.name) END;
+  IF TG_OP = 'INSERT' OR NEW.name IS DISTINCT FROM OLD.name THEN
+    NEW.name_lexemes := CASE WHEN NEW.name IS NOT NULL THEN crm.name_lexemes(NEW.org_id, NEW.name) END;
+  END IF;
   NEW.birthday := CASE
     WHEN NEW.birth_date IS NOT NULL THEN to_char(NEW.birth_date, 'MM-DD')
     WHEN TG_OP = 'INSERT' OR OLD.birth_date IS NULL OR NEW.birthday IS DISTINCT FROM OLD.birthday THEN NEW.birthday END;

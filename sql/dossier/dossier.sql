@@ -5,7 +5,7 @@ SET jit = off
 AS $$
 DECLARE
   org int := crm.org_of_customer(customer, 'customer');
-  guest uuid := COALESCE((SELECT m.survivor_id FROM crm.merged_customer AS m WHERE m.org_id = org AND m.customer_id = crm.key(customer)), crm.key(customer));
+  guest uuid := crm.survivor_id_of(org, crm.key(customer));
   sees uuid[] := crm.caller_venues();
   c crm.customer;
 BEGIN
@@ -42,6 +42,7 @@ BEGIN
     'segments', (SELECT COALESCE(jsonb_agg(jsonb_build_object('segment_id', s.segment_id, 'key', s.key, 'name', s.name, 'venue_id', s.venue_id) ORDER BY s.name), '[]')
                  FROM crm.segment_member AS m JOIN crm.segment AS s ON s.org_id = m.org_id AND s.segment_id = m.segment_id
                  WHERE m.org_id = org AND m.customer_id = guest AND NOT s.is_system AND (m.venue_id IS NULL OR sees IS NULL OR m.venue_id = ANY (sees))),
+    'last_order', crm.last_order_of(org, c.ref, NULL, sees),
     'recent_orders', (SELECT COALESCE(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('order_ref', o.order_ref, 'venue_id', o.venue_id, 'total', o.total::text,
                                'completed_at', o.completed_at, 'channel', o.channel, 'table', o.table_name)) ORDER BY o.completed_at DESC), '[]')
                       FROM (SELECT * FROM crm.orders_of(org, c.ref, NULL) AS o WHERE sees IS NULL OR o.venue_id = ANY (sees)
@@ -49,7 +50,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.dossier(text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.dossier(text) IS 'Everything that is known of a guest (the CRM''s id or the platform''s; for one who was merged, his survivor) and the caller may see, in one JSON object: profile, contacts, badges with the sentence why, lifetime totals per currency, venues with label and totals, tags, allergens and diets, preferences, where he stands on consent and whether he is to be left alone (do_not_contact, the reason), the 50 notes that count most, segments, the ten latest orders. Money as decimal strings; the document for managers only. CR404 for an unknown guest. Noted in crm.access_log.';
+COMMENT ON FUNCTION crm.dossier(text) IS 'Everything that is known of a guest (the CRM''s id or the platform''s; for one who was merged, his survivor) and the caller may see, in one JSON object: profile, contacts, badges with the sentence why, lifetime totals per currency, venues with label and totals, tags, allergens and diets, preferences, where he stands on consent and whether he is to be left alone (do_not_contact, the reason), the 50 notes that count most, segments, what he had last (last_order: order_ref, venue_id, completed_at, total, table, items of product and quantity), the ten latest orders. Money as decimal strings; the document for managers only. CR404 for an unknown guest. Noted in crm.access_log.';
 GRANT EXECUTE ON FUNCTION crm.dossier(text) TO crm_staff;
 
 CREATE OR REPLACE FUNCTION crm.venues_of_guest(org int, guest uuid, sees uuid[]) RETURNS jsonb

@@ -231,7 +231,8 @@ BEGIN
     ON CONFLICT (org_id, origin_id, tag_id) DO NOTHING
     RETURNING customer_id, tag_id
   ), of_guest AS (
-    SELECT p.customer_id, jsonb_agg(p.tag_id) AS tags, crm.row_of_guest(i, p.customer_id, from_row, to_row) AS row_no FROM put AS p GROUP BY p.customer_id
+    SELECT p.customer_id, jsonb_agg(p.tag_id) AS tags, f.row_no FROM put AS p JOIN crm.first_rows_of_guests(i, from_row, to_row) AS f ON f.customer_id = p.customer_id
+    GROUP BY p.customer_id, f.row_no
   ), noted AS (
     UPDATE crm.import_row AS r SET written = COALESCE(r.written, '{}') || jsonb_build_object('tags', g.tags)
     FROM of_guest AS g WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.row_no = g.row_no
@@ -248,13 +249,14 @@ END
 $$;
 COMMENT ON FUNCTION crm.load_tags(crm.known_import, int, int) IS 'Puts the tags of rows of a file on their guests; returns on whom';
 
-CREATE OR REPLACE FUNCTION crm.row_of_guest(i crm.known_import, customer uuid, from_row int, to_row int) RETURNS int
+CREATE OR REPLACE FUNCTION crm.first_rows_of_guests(i crm.known_import, from_row int, to_row int) RETURNS TABLE (customer_id uuid, row_no int)
 LANGUAGE sql STABLE
 AS $$
-  SELECT min(r.row_no) FROM crm.import_row AS r
-  WHERE r.org_id = i.org_id AND r.customer_id = customer AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row
+  SELECT r.customer_id, min(r.row_no) FROM crm.import_row AS r
+  WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.customer_id IS NOT NULL
+  GROUP BY r.customer_id
 $$;
-COMMENT ON FUNCTION crm.row_of_guest(crm.known_import, uuid, int, int) IS 'The first of some rows of a file that is of a guest: it keeps what was written about him';
+COMMENT ON FUNCTION crm.first_rows_of_guests(crm.known_import, int, int) IS 'The first of some rows of a file that is of each guest: it keeps what was written about him';
 
 CREATE OR REPLACE FUNCTION crm.load_addresses(i crm.known_import, from_row int, to_row int) RETURNS uuid[]
 LANGUAGE plpgsql
@@ -275,7 +277,8 @@ BEGIN
     RETURNING customer_id, contact_id, value
   ), noted AS (
     UPDATE crm.import_row AS r SET written = COALESCE(r.written, '{}') || jsonb_build_object('contact', p.contact_id)
-    FROM put AS p WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.row_no = crm.row_of_guest(i, p.customer_id, from_row, to_row)
+    FROM put AS p JOIN crm.first_rows_of_guests(i, from_row, to_row) AS f ON f.customer_id = p.customer_id
+    WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.row_no = f.row_no
   ), logged AS (
     INSERT INTO crm.profile_change (org_id, customer_id, field, new_value, changed_by)
     SELECT i.org_id, p.customer_id, 'contact.address', p.value, i.created_by FROM put AS p
@@ -305,6 +308,7 @@ AS $$
     RETURNING customer_id, note_id
   )
   UPDATE crm.import_row AS r SET written = COALESCE(r.written, '{}') || jsonb_build_object('note', p.note_id)
-  FROM put AS p WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.row_no = crm.row_of_guest(i, p.customer_id, from_row, to_row)
+  FROM put AS p JOIN crm.first_rows_of_guests(i, from_row, to_row) AS f ON f.customer_id = p.customer_id
+    WHERE r.org_id = i.org_id AND r.import_id = i.import_id AND r.row_no BETWEEN from_row AND to_row AND r.row_no = f.row_no
 $$;
 COMMENT ON FUNCTION crm.load_notes(crm.known_import, int, int) IS 'Writes the notes of rows of a file at its venue, where they are not there';

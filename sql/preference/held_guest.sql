@@ -14,9 +14,8 @@ BEGIN
     org_id := of_venue.org_id;
     scope_id := of_venue.venue_id;
   END IF;
-  SELECT COALESCE(m.survivor_id, c.customer_id) INTO known_guest.customer_id
-  FROM crm.customer AS c LEFT JOIN crm.merged_customer AS m ON m.org_id = c.org_id AND m.customer_id = c.customer_id
-  WHERE c.org_id = known_guest.org_id AND c.customer_id = crm.key(customer);
+  SELECT crm.survivor_id_of(c.org_id, c.customer_id) INTO known_guest.customer_id
+  FROM crm.customer AS c WHERE c.org_id = known_guest.org_id AND c.customer_id = crm.key(customer);
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown customer "%"', customer USING ERRCODE = 'CR404', COLUMN = 'customer';
   END IF;
@@ -29,12 +28,14 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+  asked CONSTANT uuid := crm.key(customer);
 BEGIN
-  SELECT k.org_id INTO org_id FROM crm.known_guest(customer, venue) AS k;
+  SELECT k.org_id, k.scope_id INTO org_id, scope_id FROM crm.known_guest(customer, venue) AS k;
   -- A merge holds both guests: who is written for must not be merged meanwhile.
-  PERFORM FROM crm.customer AS c WHERE c.org_id = held_guest.org_id AND c.customer_id = crm.key(customer) FOR NO KEY UPDATE;
-  SELECT k.scope_id, k.customer_id INTO scope_id, customer_id FROM crm.known_guest(customer, venue) AS k;
-  IF customer_id <> crm.key(customer) THEN
+  PERFORM FROM crm.customer AS c WHERE c.org_id = held_guest.org_id AND c.customer_id = asked FOR NO KEY UPDATE;
+  customer_id := crm.survivor_id_of(held_guest.org_id, asked);
+  IF customer_id <> asked THEN
     PERFORM FROM crm.customer AS c WHERE c.org_id = held_guest.org_id AND c.customer_id = held_guest.customer_id FOR NO KEY UPDATE;
   END IF;
 END

@@ -34,11 +34,16 @@ BEGIN
     RAISE EXCEPTION 'a card is for a venue' USING ERRCODE = '22023', COLUMN = 'venue';
   END IF;
   of_guest := crm.known_guest(customer, venue);
-  SELECT jsonb_build_object('customer_id', c.customer_id, 'name', c.name, 'allergens', to_jsonb(f.allergens), 'diets', to_jsonb(f.dietary),
-           'dislikes', COALESCE(p.dislikes, '[]'), 'favourites', COALESCE(p.favourites, '[]'), 'seating', COALESCE(p.seating, '[]'), 'usual_table', p.usual_table)
+  SELECT jsonb_build_object('customer_id', c.customer_id, 'name', c.name, 'allergens', to_jsonb(f.allergens), 'severities', COALESCE(n.severities, '{}'), 'diets', to_jsonb(f.dietary),
+           'dislikes', COALESCE(p.dislikes, '[]'), 'favourites', COALESCE(p.favourites, '[]'), 'seating', COALESCE(p.seating, '[]'), 'usual_table', p.usual_table,
+           'last_order', crm.last_order_of(of_guest.org_id, c.ref, (SELECT v.ref FROM crm.venue AS v WHERE v.org_id = of_guest.org_id AND v.venue_id = of_guest.scope_id)))
   INTO card
   FROM crm.customer AS c
   CROSS JOIN LATERAL crm.preference_facts(of_guest.org_id, of_guest.scope_id, of_guest.customer_id) AS f
+  CROSS JOIN LATERAL (
+    SELECT jsonb_object_agg(h.value, h.severity ORDER BY crm.severity_rank(h.severity) DESC) AS severities FROM crm.health_need AS h
+    WHERE h.org_id = of_guest.org_id AND h.customer_id = of_guest.customer_id AND h.scope_id IN (of_guest.scope_id, '00000000-0000-0000-0000-000000000000')
+      AND h.severity IS NOT NULL) AS n
   CROSS JOIN LATERAL (
     SELECT jsonb_agg(COALESCE(o.name, o.value) ORDER BY o.source DESC, o.strength DESC, o.value) FILTER (WHERE o.kind IN ('disliked_product', 'disliked_category')) AS dislikes,
            jsonb_agg(COALESCE(o.name, o.value) ORDER BY o.source DESC, o.strength DESC, o.value) FILTER (WHERE o.kind IN ('favourite_product', 'favourite_category')) AS favourites,
@@ -53,5 +58,5 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.kitchen_card(text, text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.kitchen_card(text, text) IS 'What order taking and the kitchen ticket need of a guest (the CRM''s id or the platform''s) at a venue: name, allergens, diets, dislikes (all that he stated, and the five strongest derived), favourites, seating, usual table. CR404 for an unknown guest or venue.';
+COMMENT ON FUNCTION crm.kitchen_card(text, text) IS 'What order taking and the kitchen ticket need of a guest (the CRM''s id or the platform''s) at a venue: name, allergens, how grave they are where he said so (severities, the gravest of what he told the venue and the organisation), diets, dislikes (all that he stated, and the five strongest derived), favourites, seating, usual table, and what he had last (last_order, as of crm.dossier). CR404 for an unknown guest or venue.';
 GRANT EXECUTE ON FUNCTION crm.kitchen_card(text, text) TO crm_staff;

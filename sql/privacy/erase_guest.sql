@@ -3,10 +3,9 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT ARRAY(
-    SELECT s.id FROM (SELECT COALESCE((SELECT m.survivor_id FROM crm.merged_customer AS m WHERE m.org_id = org AND m.customer_id = guest), guest) AS id) AS s
+    SELECT crm.survivor_id_of(org, guest)
     UNION
-    SELECT m.customer_id FROM crm.merged_customer AS m
-    WHERE m.org_id = org AND m.survivor_id = COALESCE((SELECT s.survivor_id FROM crm.merged_customer AS s WHERE s.org_id = org AND s.customer_id = guest), guest)
+    SELECT m.customer_id FROM crm.merged_customer AS m WHERE m.org_id = org AND m.survivor_id = crm.survivor_id_of(org, guest)
     ORDER BY 1)
 $$;
 COMMENT ON FUNCTION crm.same_person(int, uuid) IS 'A guest, or who he was merged into, and everybody merged into that guest';

@@ -58,18 +58,10 @@ BEGIN
   LOOP
     -- One erased with the guest before him is done.
     CONTINUE WHEN EXISTS (SELECT FROM crm.customer AS c WHERE c.org_id = again.org_id AND c.customer_id = again.customer_id AND c.status = 'erased');
-    PERFORM crm.run_erasure(again.org_id, crm.open_erasure(again.org_id, (crm.same_person_survivor(again.org_id, again.customer_id)), 'replay', 'erased before a backup was restored'));
+    PERFORM crm.run_erasure(again.org_id, crm.open_erasure(again.org_id, (crm.survivor_id_of(again.org_id, again.customer_id)), 'replay', 'erased before a backup was restored'));
     replayed := replayed + 1;
   END LOOP;
   RETURN replayed;
 END
 $$;
 COMMENT ON FUNCTION crm.replay_erasures(jsonb) IS 'Erases anew, after a backup was restored, whoever had been erased since it was made, as crm.export_erasures() wrote it down; returns how many guests, those of an organisation or a key unknown now left out. For database administrators.';
-
-CREATE OR REPLACE FUNCTION crm.same_person_survivor(org int, guest uuid) RETURNS uuid
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-  SELECT COALESCE((SELECT m.survivor_id FROM crm.merged_customer AS m WHERE m.org_id = org AND m.customer_id = guest), guest)
-$$;
-COMMENT ON FUNCTION crm.same_person_survivor(int, uuid) IS 'Who a guest is now: himself, or who he was merged into';

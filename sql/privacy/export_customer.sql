@@ -6,7 +6,7 @@ AS $$
 DECLARE
   org int := crm.org_of_customer(customer, 'customer');
   sees uuid[] := crm.caller_venues();
-  guest uuid := crm.same_person_survivor(org, crm.key(customer));
+  guest uuid := crm.survivor_id_of(org, crm.key(customer));
   guests uuid[];
   refs text[];
   orders jsonb;

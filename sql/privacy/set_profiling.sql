@@ -71,17 +71,22 @@ $$;
 COMMENT ON FUNCTION crm.leave_profiling(int, uuid[]) IS 'Has guests who were erased leave labels, segments and the list for good';
 
 CREATE OR REPLACE FUNCTION crm.note_reappeared(customer uuid, org_ref text, name text, phone text, email text, birth_date date) RETURNS void
-LANGUAGE sql
-SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql
 AS $$
+BEGIN
+  -- Of almost everybody: it is asked for every customer that the platform writes.
+  IF NOT EXISTS (SELECT FROM crm.customer AS c WHERE c.customer_id = note_reappeared.customer AND c.status = 'erased') THEN
+    RETURN;
+  END IF;
   -- What took the place of his data is none of them.
   UPDATE crm.erasure_request AS r SET reappeared_at = clock_timestamp()
   FROM crm.customer AS c JOIN crm.organisation AS o ON o.org_id = c.org_id
-  WHERE c.customer_id = customer AND c.status = 'erased' AND (org_ref IS NULL OR o.ref = org_ref)
+  WHERE c.customer_id = note_reappeared.customer AND c.status = 'erased' AND (note_reappeared.org_ref IS NULL OR o.ref = note_reappeared.org_ref)
     AND (note_reappeared.name !~ '^erased-[0-9a-f]*$' OR note_reappeared.phone !~ '^erased-[0-9a-f]*$' OR note_reappeared.email !~ '^erased-[0-9a-f]*(@[a-z.]*)?$'
          OR note_reappeared.birth_date <> '1900-01-01')
     AND r.org_id = c.org_id AND r.request_id = (
       SELECT max(l.request_id) FROM crm.erasure_request AS l
-      WHERE l.org_id = c.org_id AND l.customer_id IN (c.customer_id, crm.same_person_survivor(c.org_id, c.customer_id)) AND l.state IN ('EXECUTED', 'REQUESTED'))
+      WHERE l.org_id = c.org_id AND l.customer_id IN (c.customer_id, crm.survivor_id_of(c.org_id, c.customer_id)) AND l.state IN ('EXECUTED', 'REQUESTED'));
+END
 $$;
 COMMENT ON FUNCTION crm.note_reappeared(uuid, text, text, text, text, date) IS 'Notes that the platform sent personal data of a guest who was erased: they are not taken in, and crm.health() tells';

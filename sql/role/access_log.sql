@@ -31,11 +31,15 @@ BEGIN
     IF NEW.details = '{}' AND to_jsonb(NEW) - 'details' = to_jsonb(OLD) - 'details' THEN
       RETURN NEW;
     END IF;
+  ELSIF TG_OP = 'DELETE' THEN
+    IF OLD.accessed_at < (SELECT clock_timestamp() - make_interval(months => p.drop_accesses_after_months) FROM crm.retention_policy AS p WHERE p.org_id = OLD.org_id) THEN
+      RETURN OLD;
+    END IF;
   END IF;
   RAISE EXCEPTION 'the log of accesses is kept as it was written' USING ERRCODE = '55000';
 END
 $$;
-COMMENT ON FUNCTION crm.keep_access_log() IS 'Refuses to change or remove what crm.access_log has, whoever asks, but for details that named a guest who is erased; trigger';
+COMMENT ON FUNCTION crm.keep_access_log() IS 'Refuses to change or remove what crm.access_log has, whoever asks, but for details that named a guest who is erased, and for what the organisation''s retention no longer keeps; trigger';
 
 CREATE OR REPLACE FUNCTION crm.access_list(customer text DEFAULT NULL, after bigint DEFAULT NULL, page_size int DEFAULT 50)
 RETURNS TABLE (access_id bigint, accessed_at timestamptz, principal_id uuid, principal text, role text, db_user text, what text,

@@ -1,6 +1,6 @@
 -- In plpgsql, which keeps its plans: in SQL, the statement would be parsed and planned anew for every call of anything.
 CREATE OR REPLACE FUNCTION crm.caller() RETURNS TABLE (principal_id uuid, org_id int, role text, venue_ids uuid[])
-LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -19,7 +19,7 @@ COMMENT ON FUNCTION crm.caller() IS 'The principal of this transaction: the one 
 GRANT EXECUTE ON FUNCTION crm.caller() TO crm_reader, crm_staff;
 
 CREATE OR REPLACE FUNCTION crm.caller_org() RETURNS int
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -30,7 +30,7 @@ COMMENT ON FUNCTION crm.caller_org() IS 'Organisation of the caller; null where 
 GRANT EXECUTE ON FUNCTION crm.caller_org() TO crm_reader, crm_staff;
 
 CREATE OR REPLACE FUNCTION crm.caller_venues() RETURNS uuid[]
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

@@ -104,7 +104,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
   org int := crm.org_of_customer(customer, 'customer');
-  guest uuid := COALESCE((SELECT m.survivor_id FROM crm.merged_customer AS m WHERE m.org_id = org AND m.customer_id = crm.key(customer)), crm.key(customer));
+  guest uuid := crm.survivor_id_of(org, crm.key(customer));
   sees uuid[] := crm.caller_venues();
 BEGIN
   RETURN QUERY

@@ -131,11 +131,10 @@ fn what_waits_and_how_long_all_is_kept_is_told() {
     let token = sql.value("SELECT token FROM crm.take_mail()");
     sql.run(&format!("SELECT crm.confirm_opt_in('{token}')"));
     sql.expect_none("SELECT * FROM crm.pending_opt_ins()");
-    const KEPT: &str =
-        "SELECT anonymise_after_months, drop_events_after_months, set_at IS NULL FROM crm.retention()";
-    sql.expect_rows(KEPT, &["null|null|t"]);
+    const KEPT: &str = "SELECT anonymise_after_months, drop_events_after_months, drop_accesses_after_months, set_at IS NULL FROM crm.retention()";
+    sql.expect_rows(KEPT, &["null|null|null|t"]);
     sql.run("SELECT crm.set_retention(36, NULL)");
-    sql.expect_rows(KEPT, &["36|null|f"]);
+    sql.expect_rows(KEPT, &["36|null|null|f"]);
 }
 
 #[test]

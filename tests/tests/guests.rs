@@ -441,3 +441,59 @@ fn a_merge_taken_back_restores_what_was() {
         assert_eq!(then, now);
     }
 }
+
+#[test]
+fn a_merge_fills_in_what_the_profile_kept_lacks_and_takes_it_back() {
+    let (_database, mut sql) = platform("fill");
+    sql.run(
+        r#"INSERT INTO "Customer" (id, name, phone, email) VALUES ('k', 'Kim', NULL, NULL), ('d', NULL, '06 98 76 54 32', 'kim@example.com'), ('e', 'E', NULL, NULL);
+           SELECT crm.update_customer('d', '{"birthday":"--05-17","language":"fr","document":"X1","anniversary":"2010-06-01"}');
+           SELECT crm.update_customer('k', '{"gender":"f","language":"en"}'); SELECT crm.block_customer('d', 'left without paying')"#,
+    );
+    let rows = "SELECT ref, name, phone, email, birthday, anniversary_date, gender, language, document, status, blocked_reason FROM crm.customer WHERE ref IN ('k', 'd', 'e') ORDER BY 1";
+    let hosts = r#"SELECT id, name, phone, email FROM "Customer" WHERE id IN ('k', 'd', 'e') ORDER BY 1"#;
+    let (before, theirs) = (sql.rows(rows), sql.rows(hosts));
+    sql.run("SELECT crm.merge_customers('k', 'd', 'one person')");
+    sql.expect_rows(
+        "SELECT name, phone, phone_e164, email, birthday, anniversary_date, gender, language, document, status, blocked_reason FROM crm.customer WHERE ref = 'k'",
+        &["Kim|06 98 76 54 32|+33698765432|kim@example.com|05-17|2010-06-01|f|en|X1|blocked|left without paying"],
+    );
+    // In the platform's table too, which the mirror follows.
+    sql.expect_rows(
+        r#"SELECT phone, email FROM "Customer" WHERE id = 'k'"#,
+        &["06 98 76 54 32|kim@example.com"],
+    );
+    // Along a chain, opened from its far end.
+    sql.run("SELECT crm.merge_customers('e', 'k', 'and she too')");
+    sql.expect_rows(
+        "SELECT name, phone, document, gender, status FROM crm.customer WHERE ref = 'e'",
+        &["E|06 98 76 54 32|X1|f|blocked"],
+    );
+    sql.run("SELECT crm.unmerge_customer('d')");
+    sql.expect_rows(
+        "SELECT name, phone, document, gender, status FROM crm.customer WHERE ref = 'e'",
+        &["E|null|null|f|active"],
+    );
+    sql.run("SELECT crm.unmerge_customer('k')");
+    assert_eq!(sql.rows(rows), before);
+    assert_eq!(sql.rows(hosts), theirs);
+    // What was changed meanwhile is not taken back.
+    sql.run(r#"SELECT crm.merge_customers('k', 'd', 'one person'); SELECT crm.update_customer('k', '{"document":"X2","phone":"06 11 11 11 11"}'); SELECT crm.unmerge_customer('d')"#);
+    sql.expect_rows(
+        "SELECT document, phone, email, status FROM crm.customer WHERE ref = 'k'",
+        &["X2|06 11 11 11 11|null|active"],
+    );
+}
+
+#[test]
+fn a_merge_does_not_fail_where_the_platform_wants_an_address_to_be_one_customers_alone() {
+    let (_database, mut sql) = platform("fill_unique");
+    sql.run(
+        r#"CREATE UNIQUE INDEX one_email ON "Customer" (email);
+           INSERT INTO "Customer" (id, name, email) VALUES ('k', 'Kim', NULL), ('d', 'Kim', 'kim@example.com');
+           SELECT crm.update_customer('d', '{"document":"X1"}'); SELECT crm.merge_customers('k', 'd', 'one person')"#,
+    );
+    sql.expect_rows("SELECT email, document FROM crm.customer WHERE ref = 'k'", &["null|X1"]);
+    sql.run("SELECT crm.unmerge_customer('d')");
+    sql.expect_rows("SELECT email, document FROM crm.customer WHERE ref = 'k'", &["null|null"]);
+}

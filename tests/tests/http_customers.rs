@@ -117,6 +117,12 @@ fn what_is_known_of_a_guest_is_described() {
 
     let card = s.done(manager, "GET", "/v1/customers/g3/kitchen-card?venue=bistro", &NONE);
     assert_eq!((&card["allergens"], &card["seating"]), (&json!(["nuts"]), &json!(["window"])));
+    let graver = json!({"allergens": ["nuts"], "severities": {"nuts": "anaphylaxis"}});
+    s.done(manager, "PUT", "/v1/customers/g3/health-needs", &graver);
+    let card = s.done(manager, "GET", "/v1/customers/g3/kitchen-card?venue=bistro", &NONE);
+    assert_eq!(card["severities"], json!({"nuts": "anaphylaxis"}));
+    assert_eq!(card["last_order"]["order_ref"], dossier["recent_orders"][0]["order_ref"]);
+    assert_eq!(dossier["last_order"]["items"], json!([]));
     let lifetime = s.done(manager, "GET", "/v1/customers/g3/lifetime", &NONE);
     assert_eq!(lifetime["items"][0]["total_orders"], 5);
     let why = s.done(manager, "GET", "/v1/customers/g3/explanation?venue=bistro", &NONE);

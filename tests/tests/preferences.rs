@@ -283,6 +283,68 @@ fn what_is_said_wins_over_what_is_derived() {
 }
 
 #[test]
+fn the_waiter_sees_what_a_guest_had_last() {
+    let mut red = Restaurants::new("last_order");
+    let last = |sql: &mut Session, of: &str| {
+        sql.value(&format!("SELECT ({of} -> 'last_order') - 'completed_at' - 'venue_id' - 'order_ref'"))
+    };
+    let card = "crm.kitchen_card('ana', 'r1')";
+    let wine_and_pizza = r#"{"items": [{"product": "Pizza", "quantity": 1}, {"product": "Red wine", "quantity": 1}], "table": "T1", "total": "11.00"}"#;
+    assert_eq!(last(&mut red.sql, card), wine_and_pizza);
+    assert_eq!(last(&mut red.sql, "crm.kitchen_card('ana', crm.key('r1')::text)"), wine_and_pizza);
+    assert_eq!(last(&mut red.sql, "crm.dossier('ana')"), wine_and_pizza);
+    // Two lines of one product are one, a void of a line takes it out; of another venue the card tells nothing, the dossier does.
+    red.sql.run(
+        r#"SELECT eat('ana', 'r2', '2025-03-12 09:00', 20, '{soup,soup,wine}', NULL, NULL, NULL);
+           INSERT INTO "Line" ("orderId", "productId", quantity) SELECT id, 'wine', -1 FROM "Order" WHERE "venueId" = 'r2' AND "customerId" = 'ana'"#,
+    );
+    assert_eq!(last(&mut red.sql, card), wine_and_pizza);
+    let soup = r#"{"items": [{"product": "Soup", "quantity": 2}], "total": "20.00"}"#;
+    assert_eq!(last(&mut red.sql, "crm.dossier('ana')"), soup);
+    let mut staff = red.member("red", "staff", "'{r1}'");
+    assert_eq!(last(&mut staff, "crm.dossier('ana')"), wine_and_pizza);
+    // Of one person under two names, the later; of nobody's orders, none.
+    red.sql.expect_rows("SELECT crm.kitchen_card('ana2', 'r1') -> 'last_order'", &["null"]);
+    red.sql.run("SELECT eat('ana2', 'r1', '2025-03-12 10:00', 5, '{pasta}', NULL, NULL, NULL); SELECT crm.merge_customers('ana', 'ana2', 'one person')");
+    assert_eq!(
+        last(&mut red.sql, card),
+        r#"{"items": [{"product": "Pasta", "quantity": 1}], "total": "5.00"}"#
+    );
+}
+
+#[test]
+fn the_kitchen_knows_how_grave_an_allergy_is() {
+    let mut red = Restaurants::new("severity");
+    let card = |sql: &mut Session| {
+        sql.value(
+            "SELECT concat_ws(' ', c -> 'allergens', c -> 'severities') FROM crm.kitchen_card('ana', 'r1') c",
+        )
+    };
+    red.sql.run(r#"SELECT crm.set_health_needs('ana', '{milk,nuts,fish}', severities => '{"nuts": "anaphylaxis", "milk": "intolerance"}')"#);
+    assert_eq!(
+        card(&mut red.sql),
+        r#"["fish", "milk", "nuts"] {"milk": "intolerance", "nuts": "anaphylaxis"}"#
+    );
+    // What the venue knows beside counts where it is graver; who says nothing of a severity leaves it.
+    red.sql.run(r#"SELECT crm.set_health_needs('ana', '{milk,nuts}', venue => 'r1', severities => '{"milk": "allergy", "nuts": "intolerance"}')"#);
+    red.sql.run("SELECT crm.set_health_needs('ana', '{milk,nuts}', venue => 'r1')");
+    assert_eq!(card(&mut red.sql), r#"["fish", "milk", "nuts"] {"milk": "allergy", "nuts": "anaphylaxis"}"#);
+    red.sql.run(r#"SELECT crm.set_health_needs('ana', '{milk,nuts}', severities => '{"nuts": null}')"#);
+    assert_eq!(card(&mut red.sql), r#"["milk", "nuts"] {"milk": "allergy", "nuts": "intolerance"}"#);
+    red.sql.expect_rows(
+        "SELECT value, severity, action FROM crm.health_change WHERE scope_id = '00000000-0000-0000-0000-000000000000' ORDER BY change_id",
+        &["fish|null|recorded", "milk|intolerance|recorded", "nuts|anaphylaxis|recorded", "fish|null|removed", "nuts|null|recorded"],
+    );
+    // Of one person under two names the gravest counts, and what each said comes back.
+    red.sql.run(
+        r#"SELECT crm.set_health_needs('ana2', '{nuts}', severities => '{"nuts": "anaphylaxis"}'); SELECT crm.merge_customers('ana', 'ana2', 'one person')"#,
+    );
+    assert_eq!(card(&mut red.sql), r#"["milk", "nuts"] {"milk": "allergy", "nuts": "anaphylaxis"}"#);
+    red.sql.run("SELECT crm.unmerge_customer('ana2')");
+    assert_eq!(card(&mut red.sql), r#"["milk", "nuts"] {"milk": "allergy", "nuts": "intolerance"}"#);
+}
+
+#[test]
 fn health_needs_are_set_as_a_whole_and_every_change_is_kept() {
     let mut red = Restaurants::new("health");
     red.sql.run("SELECT crm.set_health_needs('ana', ARRAY['milk', 'nuts', 'milk'], ARRAY['vegan']); SELECT crm.set_health_needs('ana', ARRAY['fish'], venue => 'r1')");
@@ -310,6 +372,14 @@ fn what_cannot_be_meant_is_refused() {
         ("set_health_needs('ana', ARRAY['peanut'])", "22023", "allergens"),
         ("set_health_needs('ana', ARRAY[NULL])", "22023", "allergens"),
         ("set_health_needs('ana', diets => ARRAY['milk'])", "22023", "diets"),
+        ("set_health_needs('ana', ARRAY['milk'], severities => '{\"milk\":\"bad\"}')", "22023", "severities"),
+        (
+            "set_health_needs('ana', ARRAY['milk'], severities => '{\"eggs\":\"allergy\"}')",
+            "22023",
+            "severities",
+        ),
+        ("set_health_needs('ana', severities => '{\"milk\":\"allergy\"}')", "22023", "severities"),
+        ("set_health_needs('ana', ARRAY['milk'], severities => '[]')", "22023", "severities"),
         ("set_health_needs('nobody', ARRAY['milk'])", "CR404", "customer"),
         ("set_health_needs(NULL, ARRAY['milk'])", "CR404", "customer"),
         ("set_health_needs('ana', ARRAY['milk'], venue => 'nowhere')", "CR404", "venue"),

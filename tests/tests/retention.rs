@@ -80,7 +80,14 @@ fn old_events_are_dropped_but_for_what_still_holds() {
     );
     sql.expect_rows(
         "SELECT touched, rows FROM crm.retention_preview(NULL, 12) ORDER BY 1",
-        &["crm.label_change|2", "crm.outbox|2", "crm.profile_change|1", "crm.segment_change|1", "guests|0"],
+        &[
+            "crm.access_log|0",
+            "crm.label_change|2",
+            "crm.outbox|2",
+            "crm.profile_change|1",
+            "crm.segment_change|1",
+            "guests|0",
+        ],
     );
     sql.run("SELECT crm.set_retention(NULL, 12)");
     sql.run("CALL crm.run_retention('crm.run_night')");
@@ -91,7 +98,42 @@ fn old_events_are_dropped_but_for_what_still_holds() {
                 (SELECT string_agg(round(extract(epoch FROM now() - occurred_at) / 2629746)::text, ',' ORDER BY occurred_at) FROM crm.segment_change)",
         &["1|1|14,3|19,18,1"],
     );
-    for (months, column) in [("0, 5", "guests"), ("5, 1201", "events")] {
+    // What is missing, is missing by rule.
+    sql.expect_rows(
+        "SELECT relation, rows, older_than < now() - interval '11 months' FROM crm.dropped_events ORDER BY 1",
+        &["label_change|2|t", "outbox|2|t", "profile_change|1|t", "segment_change|1|t"],
+    );
+    sql.expect_refusal("DELETE FROM crm.dropped_events", &["55000"], "evidence");
+    for (months, column) in [("0, 5", "guests"), ("5, 1201", "events"), ("5, 5, 0", "accesses")] {
         sql.expect_refusal(&format!("SELECT crm.set_retention({months})"), &["22023"], column);
     }
+}
+
+#[test]
+fn the_log_of_accesses_is_dropped_by_its_own_rule_and_by_nobody_else() {
+    let (_database, mut sql) = platform("retention_accesses");
+    sql.run(
+        "INSERT INTO crm.access_log (org_id, accessed_at, principal_id, principal, role, db_user, what, guests)
+         SELECT 1, now() - n * interval '1 month', gen_random_uuid(), 'p', 'staff', 'x', 'dossier', 1 FROM unnest('{1,13,14,40}'::int[]) n",
+    );
+    let left = "SELECT string_agg(round(extract(epoch FROM now() - accessed_at) / 2629746)::text, ',' ORDER BY accessed_at) FROM crm.access_log";
+    // Neither without a rule, nor with one for other events.
+    sql.expect_refusal("DELETE FROM crm.access_log", &["55000"], "kept");
+    sql.run("SELECT crm.set_retention(NULL, 12)");
+    sql.run("CALL crm.run_retention('crm.run_night')");
+    sql.expect_rows(left, &["40,14,13,1"]);
+    sql.run("SELECT crm.set_retention(NULL, NULL, 24)");
+    sql.expect_rows("SELECT rows FROM crm.retention_preview() WHERE touched = 'crm.access_log'", &["1"]);
+    sql.expect_rows(
+        "SELECT rows FROM crm.retention_preview(drop_accesses_after_months => 12) WHERE touched = 'crm.access_log'",
+        &["3"],
+    );
+    sql.expect_refusal(
+        "DELETE FROM crm.access_log WHERE accessed_at > now() - interval '15 months'",
+        &["55000"],
+        "kept",
+    );
+    sql.run("CALL crm.run_retention('crm.run_night')");
+    sql.expect_rows(left, &["14,13,1"]);
+    sql.expect_rows("SELECT relation, rows FROM crm.dropped_events", &["access_log|1"]);
 }

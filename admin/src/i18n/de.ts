@@ -85,7 +85,8 @@ export const de: Messages = {
     days_one: "{{count}} Tag", days_other: "{{count}} Tage", callList: "Anrufliste", nobodyAtRisk: "Niemand in dieser Zeit", becomes: "Gefährdet am", showAll: "Alle {{count}} zeigen",
     upcomingHint: "Zuerst, wer seinen üblichen Abstand am weitesten überschritten hat.", health: "Zustand des Systems", healthy: "Alles in Ordnung",
     birthdays: "Geburtstage", noBirthdays: "Keine Geburtstage in dieser Zeit", turns: "wird {{age}}", moved: "30 Tage",
-    movedHint: "Veränderung gegen vor 30 Tagen", ordersEver: "{{n}} Bestellungen", repeatRate: "Kamen wieder", perGuestNote: "{{n}} Bestellungen je Gast",
+    movedHint: "Veränderung gegen vor 30 Tagen", ordersEver: "{{n}} Bestellungen", repeatRate: "Kamen wieder",
+    perGuest: "Bestellungen je Gast", lifetime: "seit der ersten Bestellung",
   },
   segments: {
     none: "Noch keine eigenen Segmente", noneHint: "Ein Segment ist eine Frage nach Gästen, die sich mit jeder Bestellung neu beantwortet. Beginnen Sie mit einer Vorlage.", system: "Nach Label",
@@ -120,7 +121,7 @@ export const de: Messages = {
     eraseNow: "Jetzt löschen", eraseNowHint: "{{name}} wird sofort und überall anonym. Bestellungen bleiben, ohne Person. Das lässt sich nicht rückgängig machen.", asked: "Löschung beantragt", cancelled: "Antrag zurückgenommen", erased: "Gelöscht",
     reason: "Grund", reasonHint: "Er wird aufbewahrt: nennen Sie darin niemanden.", reachable: "Gäste erreichbar", ledger: "Verzeichnis der Einwilligungen", verify: "Prüfen", entries: "Einträge", sealedEntries: "Versiegelt", intact: "Jedes Glied ist unversehrt",
     erasures: "Löschungen", noErasures: "Keine", request: "Antrag {{n}}", dueOn: "fällig am {{day}}", residue: "{{n}} Spuren danach gefunden", map: "Karte der Personendaten", mapComplete: "Jede Spalte ist eingeordnet",
-    retention: "Aufbewahrung, eine Vorschau", anonymiseAfter: "Gäste anonymisieren nach Monaten", dropAfter: "Ereignisse löschen nach Monaten", preview: "Vorschau", accesses: "Wer Personendaten ansah oder mitnahm", noAccesses: "Noch niemand",
+    retention: "Aufbewahrung, eine Vorschau", anonymiseAfter: "Gäste anonymisieren nach Monaten", dropAfter: "Ereignisse löschen nach Monaten", dropAccessesAfter: "Zugriffsprotokoll löschen nach Monaten", preview: "Vorschau", accesses: "Wer Personendaten ansah oder mitnahm", noAccesses: "Noch niemand",
     channel: { EMAIL_MARKETING: "E-Mail", SMS_MARKETING: "SMS", WHATSAPP_MARKETING: "WhatsApp", REVIEW_REQUEST: "Bitte um Bewertung" },
     state: { GRANTED: "Erteilt", REVOKED: "Widerrufen", PENDING: "Angefragt", EXPIRED: "Verfallen", NEVER: "Nie gefragt", REQUESTED: "Offen", EXECUTED: "Ausgeführt", CANCELLED: "Zurückgenommen" },
     evidence: "von {{from}}", receipt: "Beleg als Datei", doNotContact: "Gar nicht kontaktieren", doNotContactHint: "Was auch immer eingewilligt wurde",

@@ -82,7 +82,8 @@ export const en = {
     days_one: "{{count}} day", days_other: "{{count}} days", callList: "Call list", nobodyAtRisk: "Nobody in this time", becomes: "At risk on", showAll: "Show all {{count}}",
     upcomingHint: "Those furthest beyond their usual gap between visits come first.", health: "State of the system", healthy: "All is well",
     birthdays: "Birthdays", noBirthdays: "No birthdays in this time", turns: "turns {{age}}", moved: "30 days", movedHint: "Change against 30 days ago",
-    ordersEver: "{{n}} orders", repeatRate: "Came again", perGuestNote: "{{n}} orders per guest",
+    ordersEver: "{{n}} orders", repeatRate: "Came again",
+    perGuest: "Orders per guest", lifetime: "since the first order",
   },
   segments: {
     none: "No segments of your own yet", noneHint: "A segment is a question about guests that answers itself anew with every order. Begin with a template.", system: "By label",
@@ -117,7 +118,7 @@ export const en = {
     eraseNow: "Erase now", eraseNowHint: "{{name}} is made anonymous everywhere, at once. Orders stay, without a person. This cannot be undone.", asked: "Erasure requested", cancelled: "Request taken back", erased: "Erased",
     reason: "Reason", reasonHint: "It is kept: name nobody in it.", reachable: "guests reachable", ledger: "Ledger of consents", verify: "Verify", entries: "Entries", sealedEntries: "Sealed", intact: "Every link is intact",
     erasures: "Erasures", noErasures: "None", request: "Request {{n}}", dueOn: "due on {{day}}", residue: "{{n}} traces found afterwards", map: "Map of personal data", mapComplete: "Every column is classified",
-    retention: "Retention, a preview", anonymiseAfter: "Anonymise guests after months", dropAfter: "Drop events after months", preview: "Preview", accesses: "Who looked at or took personal data", noAccesses: "Nobody yet",
+    retention: "Retention, a preview", anonymiseAfter: "Anonymise guests after months", dropAfter: "Drop events after months", dropAccessesAfter: "Drop the access log after months", preview: "Preview", accesses: "Who looked at or took personal data", noAccesses: "Nobody yet",
     channel: { EMAIL_MARKETING: "E-mail", SMS_MARKETING: "SMS", WHATSAPP_MARKETING: "WhatsApp", REVIEW_REQUEST: "Request for a review" },
     state: { GRANTED: "Granted", REVOKED: "Revoked", PENDING: "Asked", EXPIRED: "Expired", NEVER: "Never asked", REQUESTED: "Open", EXECUTED: "Executed", CANCELLED: "Taken back" },
     evidence: "from {{from}}", receipt: "Receipt as a file", doNotContact: "Do not contact at all", doNotContactHint: "Whatever was consented to",

@@ -85,7 +85,8 @@ export const pt: Messages = {
     days_one: "{{count}} dia", days_other: "{{count}} dias", callList: "Lista de chamadas", nobodyAtRisk: "Ninguém neste prazo", becomes: "Em risco a", showAll: "Mostrar todos os {{count}}",
     upcomingHint: "Primeiro quem mais ultrapassou o seu intervalo habitual entre visitas.", health: "Estado do sistema", healthy: "Tudo em ordem",
     birthdays: "Aniversários", noBirthdays: "Sem aniversários neste período", turns: "faz {{age}}", moved: "30 dias",
-    movedHint: "Mudança face a há 30 dias", ordersEver: "{{n}} pedidos", repeatRate: "Voltaram", perGuestNote: "{{n}} pedidos por cliente",
+    movedHint: "Mudança face a há 30 dias", ordersEver: "{{n}} pedidos", repeatRate: "Voltaram",
+    perGuest: "Pedidos por cliente", lifetime: "desde o primeiro pedido",
   },
   segments: {
     none: "Ainda sem segmentos próprios", noneHint: "Um segmento é uma pergunta sobre clientes que se responde de novo a cada pedido. Comece por um modelo.", system: "Por classe",
@@ -120,7 +121,7 @@ export const pt: Messages = {
     eraseNow: "Apagar já", eraseNowHint: "{{name}} torna-se anónimo em todo o lado, de imediato. Os pedidos ficam, sem pessoa. Não se pode desfazer.", asked: "Apagamento pedido", cancelled: "Pedido retirado", erased: "Apagado",
     reason: "Motivo", reasonHint: "Fica guardado: não nomeie ninguém.", reachable: "clientes contactáveis", ledger: "Registo de consentimentos", verify: "Verificar", entries: "Entradas", sealedEntries: "Seladas", intact: "Todos os elos estão intactos",
     erasures: "Apagamentos", noErasures: "Nenhum", request: "Pedido {{n}}", dueOn: "previsto para {{day}}", residue: "{{n}} vestígios encontrados depois", map: "Mapa de dados pessoais", mapComplete: "Todas as colunas estão classificadas",
-    retention: "Conservação, uma previsão", anonymiseAfter: "Anonimizar clientes após meses", dropAfter: "Apagar eventos após meses", preview: "Prever", accesses: "Quem viu ou levou dados pessoais", noAccesses: "Ainda ninguém",
+    retention: "Conservação, uma previsão", anonymiseAfter: "Anonimizar clientes após meses", dropAfter: "Apagar eventos após meses", dropAccessesAfter: "Apagar o registo de acessos após meses", preview: "Prever", accesses: "Quem viu ou levou dados pessoais", noAccesses: "Ainda ninguém",
     channel: { EMAIL_MARKETING: "E-mail", SMS_MARKETING: "SMS", WHATSAPP_MARKETING: "WhatsApp", REVIEW_REQUEST: "Pedido de avaliação" },
     state: { GRANTED: "Dado", REVOKED: "Retirado", PENDING: "Pedido", EXPIRED: "Expirado", NEVER: "Nunca perguntado", REQUESTED: "Em aberto", EXECUTED: "Executado", CANCELLED: "Retirado" },
     evidence: "de {{from}}", receipt: "Recibo em ficheiro", doNotContact: "Não contactar de todo", doNotContactHint: "Seja o que for que consentiu",

@@ -7,6 +7,7 @@ mod consent;
 mod day;
 mod growth;
 mod guests;
+mod isolation;
 mod latency;
 mod night;
 mod page;
@@ -75,6 +76,7 @@ pub static GROUPS: [Group; 4] = [
             Case { name: "crowd-night", run: night::run },
             Case { name: "latency", run: latency::run },
             Case { name: "guests", run: guests::run },
+            Case { name: "isolation", run: isolation::run },
             Case { name: "consent", run: consent::run },
             Case { name: "upkeep", run: upkeep::run },
         ],

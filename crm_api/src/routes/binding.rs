@@ -21,6 +21,7 @@ pub fn router() -> OpenApiRouter<Database> {
         .routes(routes!(list_bindings))
         .routes(routes!(check_bindings))
         .routes(routes!(plan_binding))
+        .routes(routes!(suggest_bindings))
 }
 
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -121,4 +122,31 @@ async fn plan_binding(
             ])
             .at_member("#/body/mapping")
     })
+}
+
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+struct SuggestedBinding {
+    /// venue, customer, order, product or order_item.
+    entity: String,
+    /// The likeliest table.
+    host_table: String,
+    /// Field to column, as `POST /v1/bindings/plan` takes it.
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
+    mapping: Value,
+    /// Required fields that were not found.
+    missing: Vec<String>,
+    /// What was assumed, and what is to be given.
+    notes: Vec<String>,
+}
+
+/// A first draft of bindings
+///
+/// Made from the names, types and keys of the platform's tables; nothing of the data is read.
+#[utoipa::path(get, path = "/bindings/suggestion", tag = "operation",
+    responses((status = 200, description = "All in one page, an entity each; none where no table looks like it", body = Page<SuggestedBinding>)))]
+async fn suggest_bindings(
+    caller: Caller,
+    NoParameters: NoParameters,
+) -> Result<Json<Page<SuggestedBinding>>, Problem> {
+    caller.list("suggest_binding", json_rows!("SELECT * FROM crm.suggest_binding()"), &[]).await
 }

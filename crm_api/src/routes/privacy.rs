@@ -178,15 +178,20 @@ struct Retention {
     anonymise_after_months: Option<i32>,
     #[schema(minimum = 1, maximum = 1200)]
     drop_events_after_months: Option<i32>,
+    /// Entries of the log of accesses that are older are dropped; null for never.
+    #[schema(minimum = 1, maximum = 1200)]
+    drop_accesses_after_months: Option<i32>,
 }
 
-/// How long guests and events are kept, in months; null for ever.
+/// How long guests, events and the log of accesses are kept, in months; null for ever.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 struct KeptRetention {
     #[schema(required)]
     anonymise_after_months: Option<i32>,
     #[schema(required)]
     drop_events_after_months: Option<i32>,
+    #[schema(required)]
+    drop_accesses_after_months: Option<i32>,
     /// Null where nobody has said so yet.
     #[schema(required)]
     set_at: Option<DateTime<Utc>>,
@@ -349,11 +354,18 @@ async fn check_pii_map(
 async fn preview_retention(
     caller: Caller,
     NoParameters: NoParameters,
-    Body(Retention { anonymise_after_months, drop_events_after_months }): Body<Retention>,
+    Body(Retention { anonymise_after_months, drop_events_after_months, drop_accesses_after_months }): Body<
+        Retention,
+    >,
 ) -> Result<Json<Page<Touched>>, Problem> {
-    const SQL: &str = json_rows!("SELECT * FROM crm.retention_preview($1::int, $2::int)");
-    let touched =
-        caller.list("retention_preview", SQL, &[&anonymise_after_months, &drop_events_after_months]).await;
+    const SQL: &str = json_rows!("SELECT * FROM crm.retention_preview($1::int, $2::int, $3::int)");
+    let touched = caller
+        .list(
+            "retention_preview",
+            SQL,
+            &[&anonymise_after_months, &drop_events_after_months, &drop_accesses_after_months],
+        )
+        .await;
     touched.map_err(|problem| problem.at_or_body(&[]))
 }
 
@@ -370,9 +382,17 @@ async fn get_retention(caller: Caller, NoParameters: NoParameters) -> Result<Jso
 async fn set_retention(
     caller: Caller,
     NoParameters: NoParameters,
-    Body(Retention { anonymise_after_months, drop_events_after_months }): Body<Retention>,
+    Body(Retention { anonymise_after_months, drop_events_after_months, drop_accesses_after_months }): Body<
+        Retention,
+    >,
 ) -> Result<StatusCode, Problem> {
-    const SQL: &str = "SELECT crm.set_retention($1::int, $2::int)";
-    let done = caller.run("set_retention", SQL, &[&anonymise_after_months, &drop_events_after_months]).await;
+    const SQL: &str = "SELECT crm.set_retention($1::int, $2::int, $3::int)";
+    let done = caller
+        .run(
+            "set_retention",
+            SQL,
+            &[&anonymise_after_months, &drop_events_after_months, &drop_accesses_after_months],
+        )
+        .await;
     done.map(|()| StatusCode::NO_CONTENT).map_err(|problem| problem.at_or_body(&[]))
 }

@@ -103,8 +103,8 @@ pub const RECIPES: &[Recipe] = &[
         "crm.set_profiling(text,boolean,text)",
         &[(Refused, "crm.set_profiling('{double}', false, 'he objects')")],
     ),
-    ("crm.set_retention(integer,integer)", &[(Blind, "crm.set_retention(24, 24)")]),
-    ("crm.retention_preview(integer,integer)", &[(Blind, "crm.retention_preview(1, 1)")]),
+    ("crm.set_retention(integer,integer,integer)", &[(Blind, "crm.set_retention(24, 24, 24)")]),
+    ("crm.retention_preview(integer,integer,integer)", &[(Blind, "crm.retention_preview(1, 1, 1)")]),
     // What the service asks for.
     ("crm.guest_version(text,boolean)", &[(Refused, "crm.guest_version('{guest}', false) IS NOT NULL")]),
     (
@@ -166,6 +166,7 @@ pub const UNBOUND: &[(&str, &str)] = &[
     ("crm.binding_findings(text)", "the installation's bindings, common to all"),
     ("crm.plan_binding(text,text,jsonb)", "the installation's tables, common to all"),
     ("crm.night_may_start()", "the installation's job, common to all"),
+    ("crm.suggest_binding()", "the installation's tables, common to all"),
     ("crm.binding_list()", "the installation's bindings, common to all"),
     ("crm.check_pii_map()", "the installation's tables, common to all"),
     ("crm.expect_version(text,text[])", "of its arguments alone"),

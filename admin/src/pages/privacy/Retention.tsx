@@ -14,7 +14,7 @@ export function Retention() {
   return <Loaded query={kept}>{(policy) => <Policy key={policy.set_at} policy={policy} />}</Loaded>;
 }
 
-interface Kept { anonymise_after_months: number | null; drop_events_after_months: number | null; set_at: string | null; set_by: string | null }
+interface Kept { anonymise_after_months: number | null; drop_events_after_months: number | null; drop_accesses_after_months: number | null; set_at: string | null; set_by: string | null }
 
 function Policy({ policy }: { policy: Kept }) {
   const { t, i18n } = useTranslation();
@@ -23,8 +23,9 @@ function Policy({ policy }: { policy: Kept }) {
   const toasts = useToasts();
   const [guests, setGuests] = useState<number | string>(policy.anonymise_after_months ?? "");
   const [events, setEvents] = useState<number | string>(policy.drop_events_after_months ?? "");
+  const [accesses, setAccesses] = useState<number | string>(policy.drop_accesses_after_months ?? "");
   const months = (value: number | string) => (value === "" ? null : Number(value));
-  const body = { anonymise_after_months: months(guests), drop_events_after_months: months(events) };
+  const body = { anonymise_after_months: months(guests), drop_events_after_months: months(events), drop_accesses_after_months: months(accesses) };
   const preview = useMutation({ mutationFn: async () => (await data(api.POST("/v1/retention/preview", { body }))).items });
   const save = useMutation({
     mutationFn: () => api.PUT("/v1/retention", { body }),
@@ -53,6 +54,7 @@ function Policy({ policy }: { policy: Kept }) {
       <Group align="flex-end" gap="sm">
         <NumberInput size="xs" min={1} max={1200} label={t("privacy.anonymiseAfter")} value={guests} onChange={write(setGuests)} />
         <NumberInput size="xs" min={1} max={1200} label={t("privacy.dropAfter")} value={events} onChange={write(setEvents)} />
+        <NumberInput size="xs" min={1} max={1200} label={t("privacy.dropAccessesAfter")} value={accesses} onChange={write(setAccesses)} />
         <Button size="xs" variant="default" loading={preview.isPending} onClick={() => preview.mutate()}>{t("privacy.preview")}</Button>
         {preview.data && <Button size="xs" color="red" loading={save.isPending} onClick={ask}>{t("privacy.policyAsk")}</Button>}
       </Group>

@@ -1,6 +1,6 @@
 import { Badge, Button, Group, Paper, Stack, Tabs, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
-import { IconArchive, IconCopy, IconPencil, IconRefresh, IconUsers } from "@tabler/icons-react";
+import { IconArchive, IconCopy, IconDownload, IconPencil, IconRefresh } from "@tabler/icons-react";
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -82,7 +82,7 @@ function Actions({ segment }: { segment: Schema["Segment"] }) {
     });
   return (
     <>
-      <Button variant="default" leftSection={<IconUsers size={16} />} onClick={() => exporting.mutate({ segment: String(segment.segment_id) })} loading={exporting.isPending}>{t("guests.export")}</Button>
+      <Button variant="default" leftSection={<IconDownload size={16} />} onClick={() => exporting.mutate({ segment: String(segment.segment_id) })} loading={exporting.isPending}>{t("guests.export")}</Button>
       {!segment.is_system && (
         <>
           <Button variant="default" leftSection={<IconRefresh size={16} />} loading={refresh.isPending} onClick={() => refresh.mutate()}>{t("segments.refresh")}</Button>

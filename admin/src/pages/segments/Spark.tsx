@@ -20,13 +20,13 @@ function useSizes() {
   });
 }
 
-/** How a segment grew and shrank in the last days: a line, and for who cannot see it a sentence. Nothing of a segment younger than two days. */
+/** How a segment grew and shrank in the last days: a line, and for who cannot see it a sentence. Two days make no line yet. */
 export function Spark({ id, of }: { id: number; of: string }) {
   const { t } = useTranslation();
   const format = useFormat();
   const sizes = useSizes().data;
   const days = useMemo(() => sizes?.filter((size) => size.segment_id === id) ?? [], [sizes, id]);
-  if (days.length < 2) return null;
+  if (days.length < 3) return null;
   const members = days.map((day) => day.members);
   const [low, high] = [Math.min(...members), Math.max(...members)];
   const at = (value: number, n: number) => `${((n * (WIDTH - 4)) / (days.length - 1) + 2).toFixed(1)},${(high === low ? HEIGHT / 2 : HEIGHT - 3 - ((value - low) * (HEIGHT - 6)) / (high - low)).toFixed(1)}`;

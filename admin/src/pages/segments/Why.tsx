@@ -29,7 +29,7 @@ export function Why({ segment, customer }: { segment: number; customer: string }
                   {node.verdict ? <IconCheck size={18} aria-label={t("segments.holds")} /> : <IconX size={18} aria-label={t("segments.holdsNot")} />}
                 </td>
                 <td style={{ paddingLeft: Math.max(0, (node.pointer ?? "").split("/").length - 2) * 8 }}><Text size="sm" className="breaks">{sentences.at(criteria, node.pointer, node.sentence)}</Text></td>
-                <td><Text size="sm" c="dimmed" className="tabular">{shown(node.value)}</Text></td>
+                <td className="number"><Text size="sm" c="dimmed" className="tabular">{shown(node.value)}</Text></td>
               </tr>
             ))}
           </tbody>

@@ -35,18 +35,20 @@ export function Birthdays() {
       <Loaded query={birthdays}>
         {(guests) => guests.length === 0 ? <Empty title={t("today.noBirthdays")} icon={<IconCake aria-hidden />} /> : (
           <>
-            <table className="plain">
-              <tbody>
+            <div className="scrolls" tabIndex={0}>
+              <table className="plain"><tbody>
                 {guests.slice(0, all ? undefined : SHOWN).map((guest) => (
                   <tr key={guest.customer_id}>
                     <td style={{ whiteSpace: "nowrap" }}>{format.weekday(guest.falls_on)}</td>
-                    <td><Link to={`/guests/${guest.customer_id}`}>{guest.name ?? t("guest.unnamed")}</Link> {guest.turns != null && <Text span size="xs" c="dimmed">{t("today.turns", { age: guest.turns })}</Text>}</td>
-                    <td><LabelBadge label={guest.label} /></td>
-                    <td className="number">{guest.phone && <a href={`tel:${guest.phone}`}>{guest.phone}</a>}</td>
+                    <td>
+                      <Link to={`/guests/${guest.customer_id}`}>{guest.name ?? t("guest.unnamed")}</Link>
+                      <Text size="xs" c="dimmed">{guest.turns != null && t("today.turns", { age: guest.turns })} {guest.phone && <a href={`tel:${guest.phone}`}>{guest.phone}</a>}</Text>
+                    </td>
+                    <td className="number"><LabelBadge label={guest.label} /></td>
                   </tr>
                 ))}
-              </tbody>
-            </table>
+              </tbody></table>
+            </div>
             {guests.length > SHOWN && !all && <Group mt="sm"><Button size="xs" variant="default" onClick={() => setAll(true)}>{t("today.showAll", { count: guests.length })}</Button></Group>}
           </>
         )}

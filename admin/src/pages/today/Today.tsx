@@ -44,9 +44,10 @@ function Figures({ figures }: { figures: Schema["Overview"] }) {
   const period = (from: string, to: string) => `/guests?last_visit_from=${from}&last_visit_to=${to}`;
   return (
     <Stack gap="md">
-      <SimpleGrid cols={{ base: 2, sm: 4, lg: 7 }} spacing="sm">
+      <SimpleGrid cols={{ base: 2, sm: 4, xl: 8 }} spacing="sm">
         <Stat name={t("today.guests")} value={format.number(figures.cohort)} to="/guests" note={t("today.ordersEver", { n: format.number(figures.orders) })} />
-        <Stat name={t("today.repeatRate")} value={format.percent(figures.repeat_rate)} to="/guests?visits_from=2" note={t("today.perGuestNote", { n: format.number(figures.cohort > 0 ? figures.orders / figures.cohort : null) })} />
+        <Stat name={t("today.repeatRate")} value={format.percent(figures.repeat_rate)} to="/guests?visits_from=2" note={t("today.lifetime")} />
+        <Stat name={t("today.perGuest")} value={format.number(figures.cohort > 0 ? figures.orders / figures.cohort : null)} to="/guests?sort=-orders" note={t("today.lifetime")} />
         <Stat name={t("today.newGuests")} value={format.number(week.new_guests)} to="/guests?label=NEW&sort=-last_visit" note={t("today.lastWeek")} />
         <Stat name={t("today.visitsWeek")} value={format.number(week.visits)} to={period(week.from_day, week.to_day)} note={<Change by={week.change?.visits} />} />
         <Stat name={t("today.revenueWeek")} value={format.money(week.revenue, figures.currency, true)} to={`${period(week.from_day, week.to_day)}&sort=-spend`} note={<Change by={week.change?.revenue} />} />

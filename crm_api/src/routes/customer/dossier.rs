@@ -1,5 +1,7 @@
 //! Everything that is known of one guest, for the host and for the kitchen.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,9 @@ pub struct Dossier {
     #[schema(required)]
     do_not_contact: Option<String>,
     segments: Vec<SegmentOfGuest>,
+    /// What he had last; null without an order.
+    #[schema(required)]
+    last_order: Option<LastOrder>,
     /// The ten latest.
     recent_orders: Vec<RecentOrder>,
 }
@@ -152,6 +157,31 @@ struct RecentOrder {
     table: Option<String>,
 }
 
+/// The latest counted order, with what he had.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+struct LastOrder {
+    order_ref: String,
+    venue_id: Uuid,
+    completed_at: DateTime<Utc>,
+    #[schema(format = "decimal")]
+    total: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    table: Option<String>,
+    items: Vec<OrderedItem>,
+}
+
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+struct OrderedItem {
+    /// Its name; the platform's id of a product without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    product: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    quantity: Option<f64>,
+}
+
 /// What order taking and the kitchen ticket need.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub struct KitchenCard {
@@ -160,6 +190,8 @@ pub struct KitchenCard {
     name: Option<String>,
     #[schema(required)]
     allergens: Option<Vec<String>>,
+    /// How grave an allergy is, by allergen, where he said so: intolerance, allergy or anaphylaxis.
+    severities: BTreeMap<String, String>,
     #[schema(required)]
     diets: Option<Vec<String>>,
     /// All that he stated, and the five strongest derived.
@@ -168,6 +200,9 @@ pub struct KitchenCard {
     seating: Vec<String>,
     #[schema(required)]
     usual_table: Option<String>,
+    /// What he had last at the venue; null without an order.
+    #[schema(required)]
+    last_order: Option<LastOrder>,
 }
 
 /// Everything that is known of a guest

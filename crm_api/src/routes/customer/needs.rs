@@ -1,8 +1,11 @@
 //! Allergens and diets: health data, for the staff of the venues.
 
+use std::collections::BTreeMap;
+
 use axum::{Json, http::StatusCode};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tokio_postgres::types::Json as Jsonb;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -20,6 +23,10 @@ pub struct HealthNeed {
     /// allergen or diet.
     kind: String,
     value: String,
+    /// Of an allergen, where he said so: intolerance, allergy or anaphylaxis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    severity: Option<String>,
     /// Left out for the whole organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -32,11 +39,13 @@ pub struct HealthNeed {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"allergens": ["nuts"], "diets": ["vegan"], "venue": "12"}))]
+#[schema(example = json!({"allergens": ["nuts"], "severities": {"nuts": "anaphylaxis"}, "diets": ["vegan"], "venue": "12"}))]
 pub struct HealthNeeds {
     /// The 14 of Regulation (EU) 1169/2011, Annex II. Null leaves them, an empty list removes all.
     #[schema(max_items = 50)]
     allergens: Option<Vec<String>>,
+    /// How grave the allergens given are: intolerance, allergy, anaphylaxis, or null for not said. Of those left out it stays.
+    severities: Option<BTreeMap<String, Option<String>>>,
     /// Null leaves them, an empty list removes all.
     #[schema(max_items = 50)]
     diets: Option<Vec<String>>,
@@ -65,9 +74,10 @@ pub async fn set_health_needs(
     caller: Caller,
     Id(id): Id,
     NoParameters: NoParameters,
-    Body(HealthNeeds { allergens, diets, venue }): Body<HealthNeeds>,
+    Body(HealthNeeds { allergens, severities, diets, venue }): Body<HealthNeeds>,
 ) -> Result<StatusCode, Problem> {
-    const SQL: &str = "SELECT crm.set_health_needs($1::text, $2::text[], $3::text[], $4::text)";
-    let done = caller.run("set_health_needs", SQL, &[&id, &allergens, &diets, &venue]).await;
+    const SQL: &str = "SELECT crm.set_health_needs($1::text, $2::text[], $3::text[], $4::text, $5::jsonb)";
+    let done =
+        caller.run("set_health_needs", SQL, &[&id, &allergens, &diets, &venue, &severities.map(Jsonb)]).await;
     done.map(|()| StatusCode::NO_CONTENT).map_err(|problem| problem.at_or_body(POINTERS))
 }
