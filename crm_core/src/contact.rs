@@ -37,6 +37,12 @@ pub fn phone_e164(raw: &str, in_region: Option<&str>) -> Option<String> {
 }
 
 fn read_phone(raw: &str, in_region: Option<&str>) -> Option<String> {
+    // The library takes what stands between these of RFC 3966, and panics where they stand the other way round.
+    if let (Some(scheme), Some(context)) = (raw.find("tel:"), raw.find(";phone-context="))
+        && context < scheme + "tel:".len()
+    {
+        return None;
+    }
     let number = PHONE_NUMBER_UTIL.parse(raw, in_region.and_then(region)).ok()?;
     let written = PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned();
     (PHONE_NUMBER_UTIL.is_possible_number(&number) && written.len() > LEAST_DIGITS).then_some(written)
@@ -76,6 +82,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{is_region, name_similarity, name_words, phone_e164};
+
+    #[test]
+    fn a_context_before_its_number_is_no_phone() {
+        assert_eq!(phone_e164("030 123456;phone-context=+49;tel:030", None), None);
+        assert_eq!(phone_e164("tel:030123456;phone-context=+49", None).as_deref(), Some("+4930123456"));
+    }
 
     #[test]
     fn a_number_reads_as_itself() {
