@@ -1,4 +1,4 @@
-.PHONY: demo demo-stop demo-clean test check bench install torture soak fuzz
+.PHONY: demo demo-stop demo-clean test test-pg17 test-upgrade check torture soak fuzz bench install freeze
 
 demo:        ## the whole of pg_crm on a private cluster (DATA=retail: on Online Retail)
 	@scripts/demo.sh
@@ -8,6 +8,10 @@ demo-clean:  ## stop it and remove its data
 	@scripts/demo-clean.sh
 test:        ## everything
 	@scripts/test.sh
+test-pg17:   ## the suite on PostgreSQL 17, in a Debian trixie root that it makes (as root; TESTS="night sweep" for some files)
+	@scripts/test-pg17.sh $(TESTS)
+test-upgrade: ## an upgrade rehearsed with data, against what make install installed: builds a next version (minutes)
+	@scripts/upgrade/rehearse.sh
 check:       ## the fast part: format, lints, unit and property tests
 	@scripts/check.sh
 torture:     ## what takes long: the server killed 200 times under load (KILLS=… SEED=… to repeat a run)
@@ -20,3 +24,5 @@ bench:       ## measure against plain PostgreSQL, write docs/benchmarks.md (ORDE
 	@scripts/bench.sh
 install:     ## build the extension and install it into this machine's PostgreSQL
 	@scripts/install.sh
+freeze:      ## keep what this version installs in sql/frozen, and generate the upgrade script that leads to it
+	@scripts/freeze.sh

@@ -3,6 +3,9 @@
 . "$(dirname "$0")/common.sh"
 "$ROOT/scripts/setup.sh"
 cd "$ROOT"
+say "released files"
+"$ROOT/scripts/freeze.sh" check
+"$ROOT/scripts/upgrade/check_freeze.sh"
 say "format"
 cargo fmt --all --check
 say "lints"

@@ -22,6 +22,6 @@ for target in ${targets//,/ }; do
     { tail -n 30 "$work.log" >&2; fail "$target fails; the input is in $corpus"; }
   grep -E '^(Done|stat::number_of_executed_units|stat::average_exec)' "$work.log" || true
   # As few and as small inputs as cover the same; those of the repository stay.
-  "$program" -merge=1 -max_len=512 "$corpus" "$work" >>"$work.log" 2>&1
+  "$program" -set_cover_merge=1 -max_len=512 "$corpus" "$work" >>"$work.log" 2>&1
   say "$target: $(find "$corpus" -type f | wc -l) inputs, $(du -bs "$corpus" | cut -f1) bytes"
 done

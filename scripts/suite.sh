@@ -21,4 +21,6 @@ say "system tests"
 files=()
 for file in ${SUITE_TESTS:-}; do files+=(--test "$file"); done
 cargo test --package crm_tests --no-fail-fast "${files[@]}" -- --test-threads=3
+"$ROOT/scripts/guide.sh"
+ORDERS=300 "$ROOT/scripts/replicas.sh"
 for command in "$@"; do "$command"; done

@@ -30,7 +30,20 @@ pub fn phone_e164(raw: &str, in_region: Option<&str>) -> Option<String> {
     if raw.len() > LONGEST_PHONE {
         return None;
     }
-    let number = PHONE_NUMBER_UTIL.parse(raw.trim(), in_region.and_then(region)).ok()?;
+    let written = read_phone(raw.trim(), in_region)?;
+    // A trunk prefix written twice is taken off once a reading: what is kept must read as itself.
+    let again = read_phone(&written, None)?;
+    (again == written || read_phone(&again, None).as_ref() == Some(&again)).then_some(again)
+}
+
+fn read_phone(raw: &str, in_region: Option<&str>) -> Option<String> {
+    // The library takes what stands between these of RFC 3966, and panics where they stand the other way round.
+    if let (Some(scheme), Some(context)) = (raw.find("tel:"), raw.find(";phone-context="))
+        && context < scheme + "tel:".len()
+    {
+        return None;
+    }
+    let number = PHONE_NUMBER_UTIL.parse(raw, in_region.and_then(region)).ok()?;
     let written = PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned();
     (PHONE_NUMBER_UTIL.is_possible_number(&number) && written.len() > LEAST_DIGITS).then_some(written)
 }
@@ -69,6 +82,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{is_region, name_similarity, name_words, phone_e164};
+
+    #[test]
+    fn a_context_before_its_number_is_no_phone() {
+        assert_eq!(phone_e164("030 123456;phone-context=+49;tel:030", None), None);
+        assert_eq!(phone_e164("tel:030123456;phone-context=+49", None).as_deref(), Some("+4930123456"));
+    }
+
+    #[test]
+    fn a_number_reads_as_itself() {
+        // Austria's trunk prefix twice.
+        assert_eq!(phone_e164("+43 (0)0 794644958", None).as_deref(), Some("+43794644958"));
+        assert_eq!(phone_e164("+43794644958", None).as_deref(), Some("+43794644958"));
+        // Part of the number in Italy, where it stays.
+        assert_eq!(phone_e164("06 698 12345", Some("IT")).as_deref(), Some("+390669812345"));
+        assert_eq!(phone_e164("+390669812345", None).as_deref(), Some("+390669812345"));
+    }
 
     #[test]
     fn numbers_are_read_as_dialled_in_their_region() {

@@ -1,5 +1,6 @@
 //! Refused bindings leave nothing behind; odd data are skipped and recorded, never in the way of a sale.
 
+use crm_tests::database::succeed;
 use crm_tests::restaurant::{self, totals};
 use crm_tests::{Session, TestDatabase};
 
@@ -245,11 +246,30 @@ fn hostile_names_and_values_bind_count_and_unbind() {
     assert_eq!(totals(&mut sql, "bistro", "o''brien\"; --"), "1 1 20.00");
     sql.expect_none("SELECT * FROM crm.check_binding() WHERE severity = 'error'");
     sql.expect_none("SELECT * FROM crm.verify_stats('bistro')");
+    restored_sells_on(&database);
     sql.run("SELECT crm.rebind()");
     for entity in ["order", "customer", "venue"] {
         sql.run(&format!("SELECT crm.unbind('{entity}')"));
     }
     sql.expect_none("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = '\"a\"\"b; drop\".\"o\"\"r; drop\"'::regclass");
+}
+
+/// A dump of that, restored, counts the next order.
+fn restored_sells_on(database: &TestDatabase) {
+    let dump = std::env::temp_dir().join(format!("{}.sql", database.name()));
+    succeed(database.program("pg_dump").arg("-f").arg(&dump));
+    let restored = TestDatabase::empty("hostile_restored");
+    restored.psql_script(&dump, &[]);
+    std::fs::remove_file(&dump).expect("the dump is ours");
+    let mut sql = restored.session();
+    sql.run(
+        r#"INSERT INTO "a""b; drop"."o""r; drop" VALUES ('3', 'bistro', 'o''brien"; --', 5, '2025-03-02 21:00+00', 'it''s "done"; --')"#,
+    );
+    assert_eq!(totals(&mut sql, "bistro", "o''brien\"; --"), "2 1 25.00");
+    sql.expect_none("SELECT * FROM crm.failed_change");
+    sql.expect_none("SELECT * FROM crm.verify_stats('bistro')");
+    sql.run("SELECT crm.rebind()");
+    sql.expect_none("SELECT * FROM crm.check_binding() WHERE severity = 'error'");
 }
 
 #[test]

@@ -44,7 +44,14 @@ impl PrivateCluster {
 
     /// Starts it after a stop or a crash, and waits until it has recovered; it may get another port.
     pub fn start_again(&mut self) {
-        let output = succeed(script().arg("start").arg(&self.name).args(&self.settings));
+        let mut start = script();
+        start.arg("start").arg(&self.name).args(&self.settings);
+        // Somebody else may take the port between finding it free and listening there.
+        let taken = start.output().is_ok_and(|output| !output.status.success());
+        if taken {
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        let output = succeed(&mut start);
         let text = String::from_utf8_lossy(&output.stdout);
         let told: HashMap<_, _> = text.lines().filter_map(|line| line.split_once('=')).collect();
         self.data = told["PGDATA"].into();
@@ -97,11 +104,18 @@ impl PrivateCluster {
         kill(&[process]);
     }
 
-    /// Lines of the server's log that contain one of these.
+    /// Lines of the server's log that contain one of these, but for those of a port that was taken.
     pub fn logged(&self, parts: &[&str]) -> Vec<String> {
         let log = fs::read(self.data.join("log")).expect("the log can be read");
         let log = String::from_utf8_lossy(&log);
-        log.lines().filter(|line| parts.iter().any(|part| line.contains(part))).map(str::to_owned).collect()
+        let of_a_port = ["could not bind", "TCP/IP socket", "Is another postmaster"];
+        log.lines()
+            .filter(|line| {
+                parts.iter().any(|part| line.contains(part))
+                    && !of_a_port.iter().any(|part| line.contains(part))
+            })
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Where its data are.
