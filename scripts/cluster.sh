@@ -22,8 +22,10 @@ case $action in
       rm -f "$secret"
       as_postgres touch "$data/ready"
     fi
-    if ! running; then
-      port=$(free_port 54320)
+    # Another cluster may take the port between the look and the start.
+    tries=0
+    until running; do
+      port=$(free_port $((54320 + 10 * tries)))
       {
         echo "# Written by scripts/cluster.sh at every start"
         echo "port = $port"
@@ -33,9 +35,13 @@ case $action in
       } | as_postgres tee "$data/private.conf" >/dev/null
       as_postgres grep -qs private.conf "$data/postgresql.conf" ||
         echo "include 'private.conf'" | as_postgres tee -a "$data/postgresql.conf" >/dev/null
-      as_postgres "$PG_BIN/pg_ctl" -D "$data" -l "$data/log" -w -t 60 start >/dev/null ||
-        { as_postgres tail -n 20 "$data/log" >&2; fail "PostgreSQL does not start"; }
-    fi
+      as_postgres "$PG_BIN/pg_ctl" -D "$data" -l "$data/log" -w -t 60 start >/dev/null 2>&1 && break
+      tries=$((tries + 1))
+      if [ "$tries" = 3 ]; then
+        as_postgres tail -n 20 "$data/log" >&2
+        fail "PostgreSQL does not start"
+      fi
+    done
     echo "PGPORT=$(as_postgres sed -n 's/^port = //p' "$data/private.conf")"
     echo "PGPASSWORD=$(as_postgres cat "$data/password")"
     echo "PGDATA=$data"

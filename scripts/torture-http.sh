@@ -6,7 +6,7 @@
 #   mcp       the tools, used by an independent client over HTTP and over standard input and output
 #   export    a file of 100,000 guests: the memory of the service before and at its most
 #   list      the list of guests over HTTP against the same SQL by pgbench, turn by turn, on as many connections
-# On a private cluster with the demo's data, which it makes anew and removes at the end (KEEP=1 leaves it).
+# On a private cluster with the demo's data and 100,000 guests more, which it makes anew and removes at the end (KEEP=1 leaves it).
 . "$(dirname "$0")/common.sh"
 
 parts=("${@:-contract crash crowd mcp export list}")
@@ -34,12 +34,13 @@ if [ "$(value -d postgres -c "SELECT count(*) FROM pg_database WHERE datname = '
   quietly -d postgres -c 'CREATE DATABASE torture'
   quietly -f "$ROOT/sql/demo/schema.sql"
   quietly -v seed=42 -f "$ROOT/sql/demo/generate.sql"
+  quietly -f "$here/guests.sql"
   quietly -c 'CREATE EXTENSION pg_crm CASCADE' -c 'SELECT crm.install()' -f "$ROOT/sql/demo/bind.sql" -c 'CALL crm.backfill()' -c 'CALL crm.run_night()'
 fi
 service_password=$(random_secret)
 quietly -c "ALTER ROLE crm_service LOGIN PASSWORD '$service_password'"
-CRM_KEY=$(value -c "SELECT crm.create_api_key(crm.create_principal('torture', o.ref, 'admin')) FROM crm.organisation AS o ORDER BY o.org_id LIMIT 1")
-CRM_VENUE=$(value -c "SELECT v.ref FROM crm.venue AS v WHERE v.org_id = (SELECT min(org_id) FROM crm.organisation) ORDER BY v.ref LIMIT 1")
+CRM_VENUE=$(value -c 'SELECT id FROM public."Venue" ORDER BY "organizationId", id LIMIT 1')
+CRM_KEY=$(value -c "SELECT crm.create_api_key(crm.create_principal('torture', o.ref, 'admin')) FROM crm.organisation AS o JOIN crm.venue AS v USING (org_id) WHERE v.ref = '$CRM_VENUE'")
 CRM_URL=http://127.0.0.1:$(free_port 8180)
 CRM_DATABASE_URL=postgres://crm_service:$service_password@127.0.0.1:$PGPORT/torture
 CRM_API_BIN=$api_bin
@@ -87,7 +88,6 @@ for part in "${parts[@]}"; do
       python "$here/mcp_client.py"
       ;;
     export)
-      quietly -f "$here/guests.sql"
       start_service
       SERVICE_PID=$service_pid python3 "$here/export.py"
       ;;

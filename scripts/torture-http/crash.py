@@ -56,7 +56,11 @@ with open(os.environ["PG_DATA"] + "/postmaster.pid") as file:
 killed_at[0] = time.monotonic()
 time.sleep(2)
 # What it left behind ends by itself; until then it does not start.
-while not pg_ctl("-w", "-t", "60", "-l", "/dev/null", "start"):
+patience = time.monotonic() + 120
+while not pg_ctl("-w", "-t", "60", "-l", os.environ["PG_DATA"] + "/log", "start"):
+    if time.monotonic() > patience:
+        print("the database does not start", flush=True)
+        os._exit(1)
     time.sleep(0.5)
 restarted = time.monotonic()
 while not first_success:

@@ -71,7 +71,7 @@ before=$(sql -d app -c "$rows")
 
 # A session that has the old library loaded, and keeps it.
 mkfifo "$work/typed"
-psql -X -q -At -v VERBOSITY=verbose -d app <"$work/typed" >"$work/heard" 2>&1 &
+psql -X -q -At -v VERBOSITY=verbose -d app <"$work/typed" >>"$work/heard" 2>&1 &
 exec 7>"$work/typed"
 # old STATEMENT: the session's answer.
 old() {
@@ -101,7 +101,8 @@ chmod a+r "$to"/pg_crm--*
 
 say "new library, old functions, old tables: sales go on, the rest says what to do"
 sql -d app -c "$sale" >/dev/null
-expect "a sale after the new library" "$(sql -d app -c "$orders")" 17
+# Whether it is counted at once or put off depends on what the version changes: the sum below is exact.
+expect "completed orders" "$(sql -d app -c "SELECT count(*) FROM \"Order\" WHERE \"customerId\" = 'g3'")" 17
 refuses app "SELECT crm.dossier('g3')"
 old "$sale" >/dev/null
 sql -d app -c 'ALTER EXTENSION pg_crm UPDATE'
@@ -109,7 +110,10 @@ say "new functions, old tables"
 sql -d app -c "$sale" >/dev/null
 refuses app "SELECT crm.dossier('g3')"
 refuses app "CALL crm.run_night()"
-expect "migrations" "$(sql -d app -c 'SELECT crm.migrate()')" 1
+pending="SELECT crm.library_schema_version() - max(version) FROM crm.migration"
+steps=$(sql -d app -c "$pending")
+[ "$steps" -gt 0 ] || fail "version $next has no migration to rehearse"
+expect "migrations" "$(sql -d app -c 'SELECT crm.migrate()')" "$steps"
 expect "migrations again" "$(sql -d app -c 'SELECT crm.migrate()')" 0
 
 say "new tables, an old session still connected"
@@ -121,7 +125,7 @@ expect "sales of both" "$(sql -d app -c "$orders")" 21
 for check in "crm.verify_stats('bistro')" "crm.verify_consent_log()" "crm.health() WHERE severity = 'error'" "crm.failed_change"; do
   expect "$check" "$(sql -d app -c "SELECT count(*) FROM $check")" 0
 done
-expect "what dossier says" "$(sql -d app -c "SELECT crm.dossier('g3') ->> 'name'")" 'Guest 3'
+expect "what dossier says" "$(sql -d app -c "SELECT crm.dossier('g3')::text LIKE '%Guest 3%'")" t
 exec 7>&-
 
 expect "the rows" "$(sql -d app -c "$rows")" "$before"
@@ -135,7 +139,7 @@ sql -d postgres -c 'CREATE DATABASE restored'
 pg_restore -j4 --exit-on-error -d restored "$work/old.dump"
 sql -d restored -c "$sale" >/dev/null
 refuses restored "SELECT crm.dossier('g3')"
-expect "migrations" "$(sql -d restored -c 'SELECT crm.migrate()')" 1
+expect "migrations" "$(sql -d restored -c 'SELECT crm.migrate()')" "$steps"
 sql -d restored -f "$ROOT/tests/src/catalogue.sql" >"$work/restored"
 diff "$work/fresh" "$work/restored" || fail "what was restored is not what is installed anew (< is anew)"
 expect "verify_stats" "$(sql -d restored -c "SELECT count(*) FROM crm.verify_stats('bistro')")" 0

@@ -91,6 +91,7 @@ DECLARE
   of_org int;
   found_in bigint;
 BEGIN
+  PERFORM crm.require_schema();
   IF NOT crm.is_administrator() THEN
     SELECT c.org_id INTO caller_org FROM crm.require_caller() AS c;
   END IF;

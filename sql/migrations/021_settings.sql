@@ -59,6 +59,3 @@ CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON crm.dropped_events FOR EACH ROW E
 CREATE TRIGGER keep_all BEFORE TRUNCATE ON crm.dropped_events FOR EACH STATEMENT EXECUTE FUNCTION crm.keep_evidence();
 ALTER TABLE crm.dropped_events ENABLE ALWAYS TRIGGER keep;
 ALTER TABLE crm.dropped_events ENABLE ALWAYS TRIGGER keep_all;
-GRANT SELECT ON crm.dropped_events TO crm_admin;
-CREATE POLICY own_organisation ON crm.dropped_events FOR SELECT TO crm_admin
-  USING (org_id = (SELECT crm.caller_org()) AND (SELECT crm.caller_venues()) IS NULL);

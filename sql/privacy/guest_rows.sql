@@ -67,6 +67,7 @@ BEGIN
           UNION ALL
           SELECT unnest(ARRAY[k.value, CASE k.kind WHEN 'address' THEN NULL ELSE k.value_key END])
           FROM crm.customer_contact AS k WHERE k.org_id = org AND k.customer_id = ANY (guests)
+          UNION ALL SELECT crm.national_numbers(org, guests)
           UNION ALL SELECT unnest(of_platform)) AS v
     CROSS JOIN LATERAL (SELECT lower(btrim(v.value)) AS value UNION ALL
                         SELECT d.digits FROM (SELECT regexp_replace(v.value, '[^0-9]', '', 'g') AS digits) AS d WHERE v.value ~ '^[-+ ().0-9/]+$' AND length(d.digits) >= 8) AS n
@@ -76,6 +77,22 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION crm.known_values(int, uuid[], text[]) IS 'What is known of some guests that a text may give away, in lower case: names, numbers, mail and postal addresses, documents, and what the platform''s tables hold of them';
+
+CREATE OR REPLACE FUNCTION crm.national_numbers(org int, guests uuid[]) RETURNS SETOF text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- A country's code has one to three digits; what is left of a number without it is dialled, behind a trunk prefix or not, where people write it down.
+  SELECT DISTINCT substr(k.digits, p.n + 1)
+  FROM (SELECT ltrim(c.phone_e164, '+') AS digits FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = ANY (guests)
+        UNION SELECT c.value_key FROM crm.customer_contact AS c WHERE c.org_id = org AND c.customer_id = ANY (guests) AND c.kind = 'phone') AS k
+  CROSS JOIN generate_series(1, 3) AS p(n)
+  CROSS JOIN (SELECT o.default_region FROM crm.organisation AS o WHERE o.org_id = org
+              UNION SELECT v.region FROM crm.venue AS v WHERE v.org_id = org
+              UNION SELECT c.phone_region FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = ANY (guests)) AS r(region)
+  WHERE crm.phone_e164(substr(k.digits, p.n + 1), r.region) = '+' || k.digits
+$$;
+COMMENT ON FUNCTION crm.national_numbers(int, uuid[]) IS 'Numbers of some guests as dialled in the regions of the organisation, its venues and theirs, without the trunk prefix: part of every national notation';
 
 CREATE OR REPLACE FUNCTION crm.erasure_statement(relation text) RETURNS text
 LANGUAGE sql STABLE

@@ -69,6 +69,16 @@ ALTER FUNCTION crm.retention_preview(int, int, int) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.retention_preview(int, int, int) IS 'What the next night would do under the retention of the caller''s organisation, or were it these months: guests to be erased (how many, and the hundred unseen longest), and rows of events to be dropped per table. Writes nothing.';
 GRANT EXECUTE ON FUNCTION crm.retention_preview(int, int, int) TO crm_admin;
 
+CREATE OR REPLACE FUNCTION crm.dropped() RETURNS TABLE (relation text, rows int, older_than timestamptz, dropped_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT 'crm.' || d.relation, d.rows, d.older_than, d.dropped_at FROM crm.dropped_events AS d WHERE d.org_id = crm.acting_org() ORDER BY d.drop_id DESC
+$$;
+ALTER FUNCTION crm.dropped() OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.dropped() IS 'What the retention of the caller''s organisation dropped, the latest first: from which table, how many rows, older than when';
+GRANT EXECUTE ON FUNCTION crm.dropped() TO crm_admin;
+
 CREATE OR REPLACE FUNCTION crm.guests_unseen(org int, before timestamptz) RETURNS TABLE (customer_id uuid, seen_at timestamptz)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp

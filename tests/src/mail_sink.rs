@@ -92,7 +92,7 @@ impl Mail {
 
 fn converse(client: TcpStream, taken: &Mutex<Vec<Mail>>) -> Option<()> {
     let mut lines = BufReader::new(client.try_clone().ok()?);
-    let mut say = |text: &str| (&client).write_all(format!("{text}\r\n").as_bytes()).ok();
+    let say = |text: &str| (&client).write_all(format!("{text}\r\n").as_bytes()).ok();
     let mut to = String::new();
     say("220 sink")?;
     loop {

@@ -440,3 +440,33 @@ fn only_an_admin_erases_and_a_manager_asks() {
         sql.run(&format!("DROP OWNED BY {0}_{role}; DROP ROLE {0}_{role}", database.name()));
     }
 }
+
+#[test]
+fn a_number_is_found_however_it_is_written_in_a_text() {
+    let (_database, mut sql) = platform("notation");
+    sql.run("SELECT crm.set_region('DE'); SELECT crm.add_contact('q1', 'phone', '+1 415 555 2671')");
+    // National with its trunk prefix, international with and without it, by the digits alone; another's number is none.
+    for (text, found) in [
+        ("ruft an: 030/123 45 67", true),
+        ("+49 (0)30 1234567", true),
+        ("0049-30-1234567", true),
+        ("301234567", true),
+        ("(415) 555-2671", false),
+        ("+1 (415) 555-2671", true),
+        ("030/123 45 68", false),
+    ] {
+        assert_eq!(
+            sql.value(&format!(
+                "SELECT crm.mentions('{text}', crm.known_values(1, ARRAY[crm.key('q1')], '{{q1}}'))"
+            )),
+            if found { "t" } else { "f" },
+            "{text}"
+        );
+    }
+    // A venue in the United States dials it so.
+    sql.run("SELECT crm.set_region('US', ref) FROM crm.venue LIMIT 1");
+    sql.expect_rows(
+        "SELECT crm.mentions('(415) 555-2671', crm.known_values(1, ARRAY[crm.key('q1')], '{q1}'))",
+        &["t"],
+    );
+}

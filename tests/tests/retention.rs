@@ -135,5 +135,5 @@ fn the_log_of_accesses_is_dropped_by_its_own_rule_and_by_nobody_else() {
     );
     sql.run("CALL crm.run_retention('crm.run_night')");
     sql.expect_rows(left, &["14,13,1"]);
-    sql.expect_rows("SELECT relation, rows FROM crm.dropped_events", &["access_log|1"]);
+    sql.expect_rows("SELECT relation, rows FROM crm.dropped()", &["crm.access_log|1"]);
 }

@@ -165,6 +165,9 @@ export const de: Messages = {
     principals: "Wer sich anmelden darf", person: "Name", role: "Rolle", venues: "Betriebe", allVenues: "alle", newKey: "Neuer Schlüssel", keyShown: "Dieser Schlüssel wird nur einmal gezeigt. Verwahren Sie ihn gut.",
     copy: "Kopieren", copied: "Kopiert", expires: "Läuft ab", never: "nie", lastUsed: "Zuletzt benutzt", revoke: "Entziehen", revokeHint: "Wer diesen Schlüssel benutzt, ist sofort abgemeldet. Das lässt sich nicht rückgängig machen.", revoked: "Schlüssel entzogen",
     addPrincipal: "Hinzufügen", noKeys: "Noch keine Schlüssel", roleName: { reader: "Leser", staff: "Service", manager: "Leitung", admin: "Administration" }, ms: "{{n}} ms",
+    startNight: "Nachtlauf jetzt starten",
+    startNightHint: "Werte, Labels, Segmente und Vorlieben aller Betriebe werden neu berechnet und fällige Löschungen ausgeführt. Es läuft im Hintergrund.",
+    nightStarted: "Der Nachtlauf hat begonnen",
   },
   duplicates: {
     title: "Doppelte",

@@ -162,6 +162,9 @@ export const en = {
     principals: "Who may sign in", person: "Name", role: "Role", venues: "Venues", allVenues: "all", newKey: "New key", keyShown: "This key is shown only once. Keep it safe.",
     copy: "Copy", copied: "Copied", expires: "Expires", never: "never", lastUsed: "Last used", revoke: "Revoke", revokeHint: "Whoever uses this key is signed out at once. This cannot be undone.", revoked: "Key revoked",
     addPrincipal: "Add", noKeys: "No keys yet", roleName: { reader: "Reader", staff: "Staff", manager: "Manager", admin: "Administrator" }, ms: "{{n}} ms",
+    startNight: "Run the night now",
+    startNightHint: "Scores, labels, segments and preferences of all venues are computed anew, and erasures that are due are executed. It runs in the background.",
+    nightStarted: "The night has begun",
   },
   duplicates: {
     title: "Duplicates", hint: "Guests who may be one person, the likeliest first. Merging can be taken back on the guest’s page.",

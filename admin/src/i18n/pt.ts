@@ -165,6 +165,9 @@ export const pt: Messages = {
     principals: "Quem pode entrar", person: "Nome", role: "Função", venues: "Casas", allVenues: "todas", newKey: "Nova chave", keyShown: "Esta chave só se mostra uma vez. Guarde-a bem.",
     copy: "Copiar", copied: "Copiada", expires: "Expira", never: "nunca", lastUsed: "Último uso", revoke: "Revogar", revokeHint: "Quem usa esta chave sai de imediato. Não se pode desfazer.", revoked: "Chave revogada",
     addPrincipal: "Adicionar", noKeys: "Ainda sem chaves", roleName: { reader: "Leitor", staff: "Equipa", manager: "Gerência", admin: "Administração" }, ms: "{{n}} ms",
+    startNight: "Executar a noite agora",
+    startNightHint: "Pontuações, etiquetas, segmentos e preferências de todos os estabelecimentos são recalculados e os apagamentos devidos executados. Corre em segundo plano.",
+    nightStarted: "A noite começou",
   },
   duplicates: {
     title: "Duplicados", hint: "Clientes que podem ser a mesma pessoa, os mais prováveis primeiro. A fusão pode ser desfeita na página do cliente.",

@@ -104,6 +104,7 @@ pub const RECIPES: &[Recipe] = &[
         &[(Refused, "crm.set_profiling('{double}', false, 'he objects')")],
     ),
     ("crm.set_retention(integer,integer,integer)", &[(Blind, "crm.set_retention(24, 24, 24)")]),
+    ("crm.dropped()", &[(Blind, "crm.dropped()")]),
     ("crm.retention_preview(integer,integer,integer)", &[(Blind, "crm.retention_preview(1, 1, 1)")]),
     // What the service asks for.
     ("crm.guest_version(text,boolean)", &[(Refused, "crm.guest_version('{guest}', false) IS NOT NULL")]),

@@ -1,10 +1,14 @@
-import { Grid, Group, Progress, Stack, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { Button, Grid, Group, Progress, Stack, Text } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { IconPlayerPlay } from "@tabler/icons-react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, data, type Schema } from "../../api/client";
 import { useFormat } from "../../parts/format";
 import { Mark } from "../../parts/Mark";
 import { Card, Empty, Loaded } from "../../parts/states";
+import { useToasts } from "../../parts/toasts";
+import { useMay } from "../../shell/session";
 import { useVenue } from "../../shell/venue";
 import { Health } from "../today/Health";
 
@@ -26,7 +30,7 @@ export function Jobs() {
       <Grid.Col span={{ base: 12, md: 5 }}>
         <Stack>
           <Health />
-          <Card title={t("settings.progress")}>
+          <Card title={t("settings.progress")} aside={<StartNight />}>
             <Loaded query={jobs}>
               {(all) => {
                 const moving = all.filter((job) => !job.finished_at);
@@ -41,6 +45,29 @@ export function Jobs() {
       </Grid.Col>
     </Grid>
   );
+}
+
+/** The night out of turn; what it does cannot be taken back, so it asks first. */
+function StartNight() {
+  const { t } = useTranslation();
+  const isAdmin = useMay("admin");
+  const queries = useQueryClient();
+  const toasts = useToasts();
+  const start = useMutation({
+    mutationFn: () => api.POST("/v1/jobs/night"),
+    onSuccess: () => toasts.done(t("settings.nightStarted")),
+    onError: toasts.failed,
+    onSettled: () => Promise.all([["jobs"], ["job-runs"]].map((queryKey) => queries.invalidateQueries({ queryKey }))),
+  });
+  if (!isAdmin) return null;
+  const ask = () =>
+    modals.openConfirmModal({
+      title: t("settings.startNight"),
+      children: <Text size="sm">{t("settings.startNightHint")}</Text>,
+      labels: { confirm: t("settings.startNight"), cancel: t("state.cancel") },
+      onConfirm: () => start.mutate(),
+    });
+  return <Button size="xs" variant="default" leftSection={<IconPlayerPlay size={14} />} loading={start.isPending} onClick={ask}>{t("settings.startNight")}</Button>;
 }
 
 function Moving({ job }: { job: Schema["Job"] }) {
