@@ -334,3 +334,26 @@ fn night_after_night_nothing_drifts() {
         }
     }
 }
+
+#[test]
+fn a_sale_under_way_while_the_days_are_closed_is_counted_by_the_next_night() {
+    let database = TestDatabase::new("days_under_way");
+    let mut sql = database.session();
+    restaurant::create(&mut sql);
+    restaurant::add_venue(&mut sql, "bistro", "Europe/Paris");
+    sql.run(
+        "SELECT dine('ben', 'bistro', '2025-03-01 20:00', 10), dine('ben', 'bistro', '2025-03-05 20:00', 10), dine('ana', 'bistro', '2025-03-10 20:00', 10)",
+    );
+    restaurant::bind(&mut sql);
+    // Ana is new on the first now and ben on the fifth; no day has other orders, so no sum tells.
+    let mut sale = database.session();
+    sale.run(r#"BEGIN; UPDATE "Order" SET "customerId" = 'ana' WHERE "completedAt" < '2025-03-02'"#);
+    sql.run("SELECT crm.score_venue(crm.find_venue('bistro'), crm.now(), true)");
+    sale.run("COMMIT");
+    sql.run("CALL crm.run_night()");
+    sql.expect_rows(
+        "SELECT day, new_guests FROM crm.venue_day WHERE orders > 0 ORDER BY day",
+        &["2025-03-01|1", "2025-03-05|1", "2025-03-10|0"],
+    );
+    sql.expect_none("SELECT * FROM crm.verify_venue_days('bistro')");
+}

@@ -83,7 +83,7 @@ impl Gate {
 
     /// Whether the clients are to go on with what they do.
     pub fn is_open(&self) -> bool {
-        self.turn.load(Ordering::SeqCst) % 2 == 1
+        !self.turn.load(Ordering::SeqCst).is_multiple_of(2)
     }
 
     /// Works through a session whenever it may, until the connection is lost or the gate closes; then waits.
@@ -91,7 +91,7 @@ impl Gate {
         let mut seen = 0;
         while !self.over.load(Ordering::SeqCst) {
             let turn = self.turn.load(Ordering::SeqCst);
-            if turn % 2 == 0 || turn == seen {
+            if turn.is_multiple_of(2) || turn == seen {
                 std::thread::sleep(Duration::from_millis(2));
                 continue;
             }

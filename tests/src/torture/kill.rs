@@ -93,7 +93,7 @@ pub fn run(plan: &Plan) -> Outcome {
                 outcome.servers_killed == plan.kills || outcome.servers_killed.is_multiple_of(50);
             outcome.findings = gate.findings();
             outcome.findings.extend(examine(&mut sql, &journals, everything));
-            if outcome.servers_killed % 10 == 0 && whole {
+            if outcome.servers_killed.is_multiple_of(10) && whole {
                 println!("{} kills: {} findings", outcome.servers_killed, outcome.findings.len());
             }
         }
