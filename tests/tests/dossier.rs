@@ -263,10 +263,10 @@ fn a_timeline_is_paged_without_gaps_or_repeats() {
     for size in [1, 2, 3, 7] {
         let paged = sql.rows(&format!(
             "WITH RECURSIVE page AS (
-               SELECT 1 AS n, p.* FROM (SELECT array_agg(t.kind || '|' || t.summary) AS rows, (array_agg(t.cursor ORDER BY t.at, t.kind, t.cursor ->> 'id'))[1] AS last FROM crm.timeline('ana', NULL, {size}) t) p
+               SELECT 1 AS n, p.* FROM (SELECT array_agg(t.kind || '|' || t.summary ORDER BY t.ordinality) AS rows, (array_agg(t.cursor ORDER BY t.at, t.kind, t.cursor ->> 'id'))[1] AS last FROM crm.timeline('ana', NULL, {size}) WITH ORDINALITY t) p
                UNION ALL
                SELECT n + 1, x.* FROM page CROSS JOIN LATERAL (
-                 SELECT array_agg(t.kind || '|' || t.summary) AS rows, (array_agg(t.cursor ORDER BY t.at, t.kind, t.cursor ->> 'id'))[1] AS last FROM crm.timeline('ana', page.last, {size}) t) x
+                 SELECT array_agg(t.kind || '|' || t.summary ORDER BY t.ordinality) AS rows, (array_agg(t.cursor ORDER BY t.at, t.kind, t.cursor ->> 'id'))[1] AS last FROM crm.timeline('ana', page.last, {size}) WITH ORDINALITY t) x
                WHERE page.last IS NOT NULL)
              SELECT u FROM page, unnest(rows) WITH ORDINALITY AS u(u, o) ORDER BY n, o"
         ));
