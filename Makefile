@@ -1,4 +1,4 @@
-.PHONY: demo demo-stop demo-clean test test-pg17 test-upgrade check torture soak fuzz bench install freeze
+.PHONY: demo demo-stop demo-clean test test-pg17 test-upgrade check torture soak fuzz bench install freeze torture-http
 
 demo:        ## the whole of pg_crm on a private cluster (DATA=retail: on Online Retail)
 	@scripts/demo.sh
@@ -22,6 +22,8 @@ fuzz:        ## each fuzz target for FUZZ_SECONDS (600); what is new comes into 
 	@scripts/fuzz.sh
 bench:       ## measure against plain PostgreSQL, write docs/benchmarks.md (ORDERS=… ROUNDS=… ONLY=…; QUICK=1 for a look)
 	@scripts/bench.sh
+torture-http: ## what the HTTP service holds: schemathesis, a crash under load, a crowd, MCP, a large export, speed (20 minutes)
+	@scripts/torture-http.sh
 install:     ## build the extension and install it into this machine's PostgreSQL
 	@scripts/install.sh
 freeze:      ## keep what this version installs in sql/frozen, and generate the upgrade script that leads to it

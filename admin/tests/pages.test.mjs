@@ -67,6 +67,10 @@ test("who was in a segment at the end of a day is told", async () => {
   assert.ok(day);
   await settled(page);
   assert.match(await page.getByRole("tabpanel").getByRole("status").textContent(), /guests? (was|were) in it/);
+  // Today's are who is in it now.
+  const members = (await call(context, "GET", `/v1/segments/${id}/as-of?at=${new Date().toISOString()}`)).items;
+  const { members: counted } = await call(context, "GET", `/v1/segments/${id}`);
+  assert.equal(members.length, counted);
 });
 
 test("birthdays are those of the venue, and the consents of the ledger those that the filters ask for", async () => {

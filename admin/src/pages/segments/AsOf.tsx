@@ -10,7 +10,7 @@ import { addDays, endOfDay, today, useFormat } from "../../parts/format";
 import { Loaded } from "../../parts/states";
 import { useVenue } from "../../shell/venue";
 
-const SHOWN = 100;
+const PAGE = 25;
 
 /** Who was in a segment at the end of a day of the venue, since when and why. */
 export function AsOf({ id }: { id: number }) {
@@ -18,7 +18,7 @@ export function AsOf({ id }: { id: number }) {
   const format = useFormat();
   const { venue } = useVenue();
   const [day, setDay] = useState(() => addDays(today(venue?.timezone), -1));
-  const [all, setAll] = useState(false);
+  const [shown, setShown] = useState(PAGE);
   const at = endOfDay(day, venue?.timezone);
   const query = useQuery({
     queryKey: ["segment", id, "as-of", at],
@@ -28,7 +28,7 @@ export function AsOf({ id }: { id: number }) {
   return (
     <Stack gap="sm">
       <Group align="flex-end" gap="sm">
-        <DateInput label={t("segments.asOfDay")} value={day} maxDate={today(venue?.timezone)} onChange={(next) => next && setDay(next)} />
+        <DateInput label={t("segments.asOfDay")} value={day} maxDate={today(venue?.timezone)} onChange={(next) => { if (next) { setDay(next); setShown(PAGE); } }} />
         <Text size="sm" c="dimmed">{t("segments.asOfHint")}</Text>
       </Group>
       <Loaded query={query}>
@@ -36,17 +36,24 @@ export function AsOf({ id }: { id: number }) {
           <>
             <Text fw={650} role="status">{t("segments.asOfCount", { count: guests.length, n: format.number(guests.length) })}</Text>
             <ul className="moments">
-              {guests.slice(0, all ? undefined : SHOWN).map((guest) => (
+              {guests.slice(0, shown).map((guest) => (
                 <li key={guest.customer_id}>
                   <Text size="sm" c="dimmed" className="tabular">{format.dayOf(guest.since)}</Text>
-                  <Text size="sm" className="breaks"><Link to={`/guests/${guest.customer_id}`}>{guest.customer_id}</Link> <Text span size="xs" c="dimmed">{cause(guest.cause)}</Text></Text>
+                  <Text size="sm" className="breaks"><Name id={guest.customer_id} /> <Text span size="xs" c="dimmed">{cause(guest.cause)}</Text></Text>
                 </li>
               ))}
             </ul>
-            {guests.length > SHOWN && !all && <Button size="xs" w="fit-content" variant="default" onClick={() => setAll(true)}>{t("today.showAll", { count: guests.length })}</Button>}
+            {guests.length > shown && <Button size="xs" w="fit-content" variant="default" onClick={() => setShown(shown + PAGE)}>{t("state.more")}</Button>}
           </>
         )}
       </Loaded>
     </Stack>
   );
+}
+
+/** The ledger names guests by their ids; those on the page are asked for. */
+function Name({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const profile = useQuery({ queryKey: ["guest", id, "profile"], staleTime: 5 * 60_000, queryFn: ({ signal }) => data(api.GET("/v1/customers/{id}", { params: { path: { id } }, signal })) });
+  return <Link to={`/guests/${id}`}>{profile.data ? (profile.data.name ?? t("guest.unnamed")) : "…"}</Link>;
 }
