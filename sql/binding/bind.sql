@@ -16,17 +16,17 @@ AS $$
 DECLARE
   host regclass;
   fields jsonb;
+  known boolean := EXISTS (SELECT FROM crm.binding_field() AS f WHERE f.entity = planned_binding.entity);
 BEGIN
   IF EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = planned_binding.entity) THEN
     RAISE EXCEPTION '% is bound already', entity USING ERRCODE = 'CR409',
       HINT = format('SELECT crm.unbind(%L) first, or crm.rebind(%L) after a change of the platform''s table.', entity, entity);
   END IF;
-  IF entity <> 'venue' AND EXISTS (SELECT FROM crm.binding_field() AS f WHERE f.entity = planned_binding.entity)
-     AND NOT EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'venue') THEN
+  IF entity <> 'venue' AND known AND NOT EXISTS (SELECT FROM crm.binding AS b WHERE b.entity = 'venue') THEN
     RAISE EXCEPTION 'the venues come first: nothing is bound as venue' USING ERRCODE = 'CR422', COLUMN = 'entity',
       HINT = 'SELECT crm.bind(''venue'', …).';
   END IF;
-  IF host_table IS NOT NULL OR entity <> 'venue' THEN
+  IF host_table IS NOT NULL OR entity <> 'venue' AND known THEN
     IF host_table IS NULL THEN
       RAISE EXCEPTION 'binding % needs a table', entity USING ERRCODE = 'CR422', COLUMN = 'host_table';
     END IF;

@@ -1,6 +1,7 @@
 -- What a merge fills in of the profile kept, and its taking back. Run inside pinned functions.
 CREATE OR REPLACE FUNCTION crm.fill_profile(org int, kept uuid, gone uuid) RETURNS jsonb
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   -- What belongs together is filled in where the first of it is not known.
@@ -29,6 +30,7 @@ COMMENT ON FUNCTION crm.fill_profile(int, uuid, uuid) IS 'Gives the guest who is
 
 CREATE OR REPLACE FUNCTION crm.write_profile_as_allowed(org int, guest uuid, fields jsonb) RETURNS void
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM crm.write_profile(org, guest, fields);
@@ -41,6 +43,7 @@ COMMENT ON FUNCTION crm.write_profile_as_allowed(int, uuid, jsonb) IS 'Changes f
 
 CREATE OR REPLACE FUNCTION crm.empty_profile(org int, into_id uuid, filled jsonb) RETURNS void
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   owner uuid := into_id;

@@ -182,6 +182,7 @@ COMMENT ON FUNCTION crm.recount_merged(int, uuid, uuid[]) IS 'Re-reads guests af
 
 CREATE OR REPLACE FUNCTION crm.survivor_id_of(org int, customer uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 -- Keeps its plan, which takes longer to make than to run.
 BEGIN

@@ -44,9 +44,9 @@ BEGIN
                  WHERE m.org_id = org AND m.customer_id = guest AND NOT s.is_system AND (m.venue_id IS NULL OR sees IS NULL OR m.venue_id = ANY (sees))),
     'last_order', crm.last_order_of(org, c.ref, NULL, sees),
     'recent_orders', (SELECT COALESCE(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('order_ref', o.order_ref, 'venue_id', o.venue_id, 'total', o.total::text,
-                               'completed_at', o.completed_at, 'channel', o.channel, 'table', o.table_name)) ORDER BY o.completed_at DESC), '[]')
+                               'completed_at', o.completed_at, 'channel', o.channel, 'table', o.table_name)) ORDER BY o.completed_at DESC, o.order_ref DESC), '[]')
                       FROM (SELECT * FROM crm.orders_of(org, c.ref, NULL) AS o WHERE sees IS NULL OR o.venue_id = ANY (sees)
-                            ORDER BY o.completed_at DESC LIMIT 10) AS o));
+                            ORDER BY o.completed_at DESC, o.order_ref DESC LIMIT 10) AS o));
 END
 $$;
 ALTER FUNCTION crm.dossier(text) OWNER TO crm_owner;

@@ -1,6 +1,7 @@
 -- Keeps its plan, which takes longer to make than to run.
 CREATE OR REPLACE FUNCTION crm.last_order_of(org int, customer_ref text, venue_ref text, sees uuid[] DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN (

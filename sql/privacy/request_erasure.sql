@@ -191,6 +191,7 @@ GRANT EXECUTE ON FUNCTION crm.cancel_erasure(text) TO crm_manager;
 
 CREATE OR REPLACE FUNCTION crm.erasure_pending(org int, guest uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 -- Keeps its plan, which takes longer to make than to run.
 BEGIN

@@ -72,6 +72,7 @@ COMMENT ON FUNCTION crm.leave_profiling(int, uuid[]) IS 'Has guests who were era
 
 CREATE OR REPLACE FUNCTION crm.note_reappeared(customer uuid, org_ref text, name text, phone text, email text, birth_date date) RETURNS void
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   -- Of almost everybody: it is asked for every customer that the platform writes.

@@ -71,6 +71,7 @@ COMMENT ON FUNCTION crm.recount_guests(crm.venue_key, text, text[], boolean, tex
 
 CREATE OR REPLACE FUNCTION crm.empty_merged(of_venue crm.venue_key, merged_refs text[], cause text) RETURNS void
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   emptied uuid[];

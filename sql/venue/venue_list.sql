@@ -22,17 +22,18 @@ COMMENT ON FUNCTION crm.venue_list() IS 'The caller''s venues, whether the CRM a
 GRANT EXECUTE ON FUNCTION crm.venue_list() TO crm_reader, crm_staff;
 
 CREATE OR REPLACE FUNCTION crm.venue_entry(venue text)
-RETURNS TABLE (venue_id uuid, ref text, name text, timezone text, currency text, guests bigint, labels jsonb)
+RETURNS TABLE (venue_id uuid, ref text, name text, timezone text, currency text, crm_enabled boolean, loyalty_enabled boolean, guests bigint, labels jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT v.venue_id, v.ref, v.name, v.timezone, v.currency, COALESCE(sum(t.guests), 0)::bigint,
+  SELECT v.venue_id, v.ref, v.name, v.timezone, v.currency, o.crm_enabled AND v.crm_enabled, o.loyalty_enabled AND v.loyalty_enabled, COALESCE(sum(t.guests), 0)::bigint,
          COALESCE(jsonb_object_agg(t.label, t.guests) FILTER (WHERE t.label IS NOT NULL), '{}')
   FROM crm.visible_venue(venue_entry.venue) AS k
   JOIN crm.venue AS v ON v.org_id = k.org_id AND v.venue_id = k.venue_id
+  JOIN crm.organisation AS o ON o.org_id = v.org_id
   LEFT JOIN LATERAL (SELECT s.label, count(*) AS guests FROM crm.customer_venue_stats AS s
                      WHERE s.org_id = k.org_id AND s.venue_id = k.venue_id GROUP BY s.label) AS t ON true
-  GROUP BY v.org_id, v.venue_id
+  GROUP BY o.org_id, v.org_id, v.venue_id
 $$;
 ALTER FUNCTION crm.venue_entry(text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.venue_entry(text) IS 'One venue (the CRM''s id or the platform''s), as crm.venue_list shows it. CR404 for an unknown venue.';
