@@ -451,7 +451,7 @@ fn needs_are_for_the_staff_of_the_venue_and_nobody_else() {
     // Who wrote is kept.
     red.sql.expect_rows(
         "SELECT value, p.role FROM crm.health_change h JOIN crm.principal p ON p.principal_id = h.changed_by ORDER BY change_id",
-        &["fish|staff", "eggs|staff"],
+        &["eggs|staff", "fish|staff"],
     );
 }
 
