@@ -302,7 +302,7 @@ fn every_list_is_what_a_plain_query_finds() {
     ] {
         let mut member = house.member(name, org, limit);
         let currencies = if reach.contains(&"pub") && reach.len() > 1 { 2 } else { 1 };
-        for round in 0..120 {
+        for round in 0..72 {
             match round % 4 {
                 0 => house.sql.run("SELECT crm.list_guests(100000)"),
                 1 => house.sql.run("SELECT public.unlist(0.1)"),
