@@ -274,25 +274,40 @@ fn expect_repaired(sql: &mut Session) {
     sql.expect_none("SELECT * FROM crm.verify_stats('bistro')");
 }
 
+/// The quickest of three tries: a machine under load makes one late, not all of them.
+#[track_caller]
+fn expect_one_wait(
+    database: &TestDatabase,
+    guests: u32,
+    interval: Duration,
+    limit: Duration,
+    statement: &str,
+) {
+    let took =
+        (0..3).map(|_| against_holders(database, guests, interval, statement)).min().expect("three tries");
+    assert!(took < limit, "took {took:?}, 100 ms of waiting were due");
+}
+
 #[test]
 fn a_statement_of_many_orders_waits_for_all_guests_together_no_longer_than_for_one() {
     let (database, mut sql) = bistro("waits_add_up", 6);
-    let took =
-        against_holders(&database, 6, Duration::from_millis(70), r#"UPDATE "Order" SET total = total + 1"#);
-    assert!(took < Duration::from_millis(250), "took {took:?}, 100 ms of waiting were due");
+    let interval = Duration::from_millis(70);
+    expect_one_wait(
+        &database,
+        6,
+        interval,
+        Duration::from_millis(250),
+        r#"UPDATE "Order" SET total = total + 1"#,
+    );
     expect_repaired(&mut sql);
 }
 
 #[test]
 fn an_order_that_moves_from_guest_to_guest_waits_once() {
     let (database, mut sql) = bistro("waits_once", 2);
-    let took = against_holders(
-        &database,
-        2,
-        Duration::from_millis(80),
-        r#"UPDATE "Order" SET "customerId" = 'g1', total = 9 WHERE id = (SELECT min(id) FROM "Order" WHERE "customerId" = 'g0')"#,
-    );
-    assert!(took < Duration::from_millis(155), "took {took:?}, 100 ms of waiting were due");
+    let interval = Duration::from_millis(80);
+    let moved = r#"UPDATE "Order" SET "customerId" = 'g1', total = 9 WHERE id = (SELECT min(id) FROM "Order" WHERE "customerId" = 'g0')"#;
+    expect_one_wait(&database, 2, interval, Duration::from_millis(155), moved);
     expect_repaired(&mut sql);
 }
 
