@@ -17,10 +17,10 @@ export CRM_API_BIN="$TARGET_DIR/debug/crm_api"
 say "regression and isolation tests inside PostgreSQL"
 PG_CONFIG=$PG_CONFIG "$ROOT/pgrx-tests/run.sh"
 say "system tests"
-# Some files of tests alone, where they are named.
+# Some files of tests alone, where they are named. Many wait for PostgreSQL or for each other: more threads than cores.
 files=()
-for file in ${SUITE_TESTS:-}; do files+=(--test "$file"); done
-cargo test --package crm_tests --no-fail-fast "${files[@]}" -- --test-threads=3
+for file in ${SUITE_TESTS:-}; do files+=("$file::"); done
+cargo test --package crm_tests --no-fail-fast -- --test-threads=$((2 * $(nproc))) "${files[@]}"
 "$ROOT/scripts/guide.sh"
 ORDERS=300 "$ROOT/scripts/replicas.sh"
 for command in "$@"; do "$command"; done

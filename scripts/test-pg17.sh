@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The suite on PostgreSQL 17, in a root of Debian trixie: test-pg17.sh [TEST …] runs all of it, or some files of tests/tests.
+# The suite on PostgreSQL 17, in a root of Debian trixie: test-pg17.sh [TEST …] runs all of it, or some files of tests/tests/suite.
 . "$(dirname "$0")/common.sh"
 if [ -z "${PG17_ROOT_ENTERED:-}" ]; then
   "$ROOT/scripts/pg17-root.sh" make

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 fn document() -> Value {
-    serde_json::from_str(include_str!("../../crm_api/openapi.json")).expect("openapi.json is JSON")
+    serde_json::from_str(include_str!("../../../crm_api/openapi.json")).expect("openapi.json is JSON")
 }
 
 fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {

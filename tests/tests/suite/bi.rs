@@ -174,7 +174,7 @@ fn a_reader_limited_to_a_venue_sees_its_guests_only() {
 fn the_questions_of_the_guide_have_answers() {
     let mut tenants = Tenants::new("bi_guide");
     let mut reader = tenants.login("zqred", "reader", "NULL");
-    let guide = include_str!("../../docs/bi.md");
+    let guide = include_str!("../../../docs/bi.md");
     let questions: Vec<_> = guide
         .split("```sql\n")
         .skip(1)

@@ -36,7 +36,7 @@ impl Restaurants {
     fn new(purpose: &str) -> Self {
         let database = TestDatabase::new(purpose);
         let mut sql = database.session();
-        sql.run(include_str!("../platform/restaurant.sql"));
+        sql.run(include_str!("../../platform/restaurant.sql"));
         sql.run(
             r#"ALTER TABLE "Order" ADD "table" text, ADD channel text, ADD payment text;
                CREATE TABLE "Product" (id text PRIMARY KEY, name text, category text);

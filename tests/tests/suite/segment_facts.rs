@@ -119,7 +119,7 @@ fn find_likes(sql: &mut Session) {
            CREATE TABLE oracle.sold AS SELECT "orderId"::text AS order_ref, "productId"::text AS product, p.category
              FROM "Line" l LEFT JOIN "Product" p ON p.id = l."productId" WHERE "productId" IS NOT NULL"#,
     );
-    sql.run(include_str!("../oracle/preferences.sql"));
+    sql.run(include_str!("../../oracle/preferences.sql"));
     sql.expect_none("SELECT * FROM oracle.differing_preferences('east')");
     sql.run(
         r#"CREATE VIEW liked AS

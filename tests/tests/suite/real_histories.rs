@@ -143,7 +143,7 @@ fn retail_favourites_dislikes_and_habits_agree_with_plain_sql_over_the_invoices(
          CREATE INDEX ON oracle.sale (guest);
          ANALYZE oracle.sale, oracle.sold",
     );
-    sql.run(include_str!("../oracle/preferences.sql"));
+    sql.run(include_str!("../../oracle/preferences.sql"));
     sql.run("ANALYZE oracle.guest_product");
     sql.expect_none("SELECT * FROM oracle.differing_preferences('online-retail') LIMIT 20");
     sql.expect_rows(

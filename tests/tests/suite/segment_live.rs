@@ -97,7 +97,7 @@ const SEGMENTS: [(&str, &str, &str); 22] = [
 fn platform(purpose: &str) -> (TestDatabase, Session) {
     let database = TestDatabase::new(purpose);
     let mut sql = database.session();
-    sql.run(include_str!("../platform/restaurant.sql"));
+    sql.run(include_str!("../../platform/restaurant.sql"));
     sql.run(
         r#"ALTER TABLE "Order" ADD COLUMN channel text;
            INSERT INTO "Venue" (id, name, tz, currency) VALUES ('east', 'East', 'Pacific/Auckland', 'NZD'), ('west', 'West', 'America/Bogota', 'COP');

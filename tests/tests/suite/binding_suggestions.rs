@@ -29,7 +29,7 @@ fn expect(purpose: &str, tables: &str, expected: &[(&str, &str, Value, &[&str])]
 fn the_demos_tables_are_bound_as_by_hand() {
     expect(
         "suggest_prisma",
-        &include_str!("../../sql/demo/schema.sql").replace("\\set ON_ERROR_STOP on", ""),
+        &include_str!("../../../sql/demo/schema.sql").replace("\\set ON_ERROR_STOP on", ""),
         &[
             (
                 "venue",
