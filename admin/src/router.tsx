@@ -23,6 +23,7 @@ export const router = createBrowserRouter([
         element: <Shell />,
         children: [
           { index: true, element: page(() => import("./pages/today/Today")) },
+          { path: "movement", element: page(() => import("./pages/today/Movers")) },
           { path: "host", element: page(() => import("./pages/host/Host")) },
           { path: "guests", element: page(() => import("./pages/guests/Guests")) },
           { path: "guests/duplicates", element: page(() => import("./pages/duplicates/Duplicates")) },
@@ -45,7 +46,7 @@ export const router = createBrowserRouter([
 /** Nothing but the sign-in page without a session. */
 function Gate() {
   const session = useSession();
-  if (session.isError) return <Container py="xl"><Failure error={session.error} retry={() => void session.refetch()} /></Container>;
+  if (session.isError && session.data === undefined) return <Container py="xl"><Failure error={session.error} retry={() => void session.refetch()} /></Container>;
   if (session.isPending) return <Center mih="100dvh"><Lines count={1} /></Center>;
   if (!session.data) return <SignIn />;
   return <VenueProvider><Outlet /></VenueProvider>;

@@ -118,3 +118,74 @@ test("reasons and criteria are said in the reader's language", async () => {
   errors.push(...german.errors);
   await german.context.close();
 });
+
+test("numbers of today lead to the guests behind them: who is new, and who went from one label to another", async () => {
+  const { items: venues } = await call(context, "GET", "/v1/venues");
+  const kiosk = venues.find((one) => one.guests < 100);
+  const of = `/v1/venues/${kiosk.venue_id}`;
+  const before = await call(context, "GET", `${of}/settings`);
+  await call(context, "PATCH", `${of}/settings`, { at_risk_days: 2 });
+  await call(context, "POST", `${of}/recompute`);
+  await open(page, `/?venue=${kiosk.ref}`);
+  const overview = await call(context, "GET", `${of}/overview`);
+  assert.equal(overview.visits_per_guest, Math.round((100 * overview.visits) / overview.cohort) / 100);
+  await page.getByRole("link", { name: /^Visits per guest/ }).getByText(String(overview.visits_per_guest)).waitFor();
+  const moved = page.getByRole("link", { name: /^Loyal became At risk: [1-9]/ });
+  const guests = Number((await moved.textContent()).trim());
+  await moved.click();
+  await page.getByRole("heading", { name: "Loyal before, now At risk" }).waitFor();
+  await settled(page);
+  assert.equal(await page.getByRole("row").filter({ has: page.getByRole("link") }).count(), guests);
+  await call(context, "PATCH", `${of}/settings`, before);
+  await call(context, "POST", `${of}/recompute`);
+
+  await open(page, `/?venue=${story.venue.ref}`);
+  const { sales } = await call(context, "GET", `/v1/venues/${story.venue.venue_id}/overview`);
+  await page.getByRole("link", { name: /^New guests/ }).click();
+  await page.getByRole("status").filter({ hasText: `${sales.last_7_days.new_guests} guests` }).waitFor();
+});
+
+test("the map of personal data is read column by column, and filtered", async () => {
+  const columns = (await call(context, "GET", "/v1/pii-map")).items;
+  await open(page, "/privacy/data");
+  await page.getByLabel("Holds", { exact: true }).selectOption("health");
+  const health = columns.filter((column) => column.class === "health");
+  await page.getByText(`${health.length} of ${columns.length} columns`).waitFor();
+  await page.getByLabel("Where", { exact: true }).selectOption("platform");
+  await page.getByText("No column fits").waitFor();
+  await page.getByLabel("Holds", { exact: true }).selectOption("");
+  await page.getByRole("cell", { name: 'public."Customer".name' }).waitFor();
+});
+
+test("somebody gets another role and other venues, which can be undone", async () => {
+  const { principal_id } = await call(context, "POST", "/v1/principals", { name: "Evening shift", role: "staff", venues: [story.venue.venue_id] });
+  const reach = async () => {
+    const { role, venue_ids } = (await call(context, "GET", "/v1/principals")).items.find((one) => one.principal_id === principal_id);
+    return { role, venue_ids };
+  };
+  await open(page, "/settings/keys");
+  await page.getByRole("button", { name: "Edit: Evening shift" }).first().click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("combobox", { name: "Role" }).click();
+  await page.getByRole("option", { name: "Manager" }).click();
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Evening shift may do this from now on").waitFor();
+  assert.deepEqual(await reach(), { role: "manager", venue_ids: [story.venue.venue_id] });
+  const undone = page.waitForResponse((response) => response.url().endsWith("/reach"));
+  await page.getByRole("button", { name: "Undo" }).click();
+  assert.equal((await undone).status(), 204);
+  assert.deepEqual(await reach(), { role: "staff", venue_ids: [story.venue.venue_id] });
+});
+
+test("with the service away what is shown stays, says so, and is refreshed once it is back", async () => {
+  const away = await signedIn(browser, { venue: story.venue.venue_id });
+  await open(away.page, "/guests");
+  await away.context.route("**/v1/**", (route) => route.abort());
+  await away.page.getByRole("combobox", { name: "Label" }).first().click();
+  await away.page.getByRole("option", { name: "Lost" }).click();
+  await away.page.getByRole("alert").filter({ hasText: "No connection" }).waitFor();
+  await away.context.unroute("**/v1/**");
+  await away.page.getByRole("button", { name: "Try again" }).click();
+  await away.page.getByRole("table", { name: "Guests" }).getByText("Lost").first().waitFor();
+  await away.context.close();
+});

@@ -16,6 +16,20 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.pii_map() IS 'As of the view crm.pii_map';
 
+CREATE OR REPLACE FUNCTION crm.pii_columns() RETURNS TABLE (place text, relation text, column_name text, class text, treatment text, rows text, guest_columns text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM crm.require_admin();
+  RETURN QUERY SELECT m.place, m.relation, m.column_name, m.class, m.treatment, m.rows, m.guest_columns
+  FROM crm.pii_map() AS m ORDER BY m.place, m.relation, m.column_name;
+END
+$$;
+ALTER FUNCTION crm.pii_columns() OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.pii_columns() IS 'The view crm.pii_map, for the service: column by column, what it holds of guests and what becomes of it when one is erased';
+GRANT EXECUTE ON FUNCTION crm.pii_columns() TO crm_admin;
+
 CREATE OR REPLACE FUNCTION crm.check_pii_map() RETURNS TABLE (relation text, column_name text, problem text)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -53,6 +53,47 @@ ALTER FUNCTION crm.add_principal(text, text, text[], text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.add_principal(text, text, text[], text) IS 'Lets somebody act for the caller''s organisation by keys, or by tokens of the platform''s identity provider that name him as a subject: as reader, staff, manager or admin, limited to some venues or (null) not. 22023 names the parameter at fault, CR404 an unknown venue, CR409 a subject that is taken.';
 GRANT EXECUTE ON FUNCTION crm.add_principal(text, text, text[], text) TO crm_admin;
 
+CREATE OR REPLACE FUNCTION crm.change_principal(principal uuid, role text, venues text[] DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+  org int := crm.require_admin();
+  of_venues uuid[];
+  unknown text;
+  known crm.principal;
+BEGIN
+  -- One after the other, so that two administrators cannot take each other's role at once.
+  PERFORM FROM crm.organisation AS o WHERE o.org_id = org FOR NO KEY UPDATE;
+  SELECT * INTO known FROM crm.principal AS p WHERE p.org_id = org AND p.principal_id = principal;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'unknown principal "%"', principal USING ERRCODE = 'CR404', COLUMN = 'principal';
+  ELSIF role IS NULL OR role NOT IN ('reader', 'staff', 'manager', 'admin') THEN
+    RAISE EXCEPTION 'unknown role "%"', role USING ERRCODE = '22023', COLUMN = 'role', HINT = 'reader, staff, manager or admin.';
+  ELSIF cardinality(venues) = 0 THEN
+    RAISE EXCEPTION 'a principal has one venue at least' USING ERRCODE = '22023', COLUMN = 'venues', HINT = 'Give none (null) for all venues.';
+  ELSIF known.db_user IS NOT NULL AND role <> known.role THEN
+    RAISE EXCEPTION 'the role of "%" is granted to a database user too', known.name
+      USING ERRCODE = 'CR409', COLUMN = 'role', HINT = 'A database administrator changes both.';
+  END IF;
+  SELECT array_agg(v.venue_id), min(w.wanted) FILTER (WHERE v.venue_id IS NULL) INTO of_venues, unknown
+  FROM unnest(venues) AS w(wanted)
+  LEFT JOIN crm.venue AS v ON v.org_id = org AND v.venue_id = crm.key(w.wanted);
+  IF unknown IS NOT NULL THEN
+    RAISE EXCEPTION 'unknown venue "%"', unknown USING ERRCODE = 'CR404', COLUMN = 'venues';
+  ELSIF NOT (role = 'admin' AND venues IS NULL) AND NOT EXISTS (
+      SELECT FROM crm.principal AS p WHERE p.org_id = org AND p.principal_id <> principal AND p.role = 'admin' AND p.venue_ids IS NULL) THEN
+    RAISE EXCEPTION 'nobody would be left who may change this' USING ERRCODE = 'CR409', COLUMN = 'role',
+      HINT = 'Make another an administrator of all venues first.';
+  END IF;
+  UPDATE crm.principal AS p SET role = role, venue_ids = of_venues WHERE p.org_id = org AND p.principal_id = principal;
+END
+$$;
+ALTER FUNCTION crm.change_principal(uuid, text, text[]) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.change_principal(uuid, text, text[]) IS 'Gives somebody who acts for the caller''s organisation another role, and the venues he is limited to (null for all), from the next request on. CR409 for the last administrator of all venues, and for another role of a database user; CR404, and 22023 for the parameter at fault.';
+GRANT EXECUTE ON FUNCTION crm.change_principal(uuid, text, text[]) TO crm_admin;
+
 CREATE OR REPLACE FUNCTION crm.key_list() RETURNS TABLE (key_id uuid, name text, principal_id uuid, principal text, role text, created_at timestamptz, expires_at timestamptz, last_used_on date)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

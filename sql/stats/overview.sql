@@ -13,18 +13,18 @@ BEGIN
   SELECT * INTO STRICT v FROM crm.venue AS x WHERE x.org_id = of_venue.org_id AND x.venue_id = of_venue.venue_id;
   SELECT * INTO STRICT s FROM crm.venue_scoring AS x WHERE x.org_id = of_venue.org_id AND x.venue_id = of_venue.venue_id;
 
-  SELECT sum(l.cohort) AS cohort, sum(l.returned) AS returned, sum(l.orders) AS orders, sum(l.spent) AS spent,
+  SELECT sum(l.cohort) AS cohort, sum(l.returned) AS returned, sum(l.orders) AS orders, sum(l.visits) AS visits, sum(l.spent) AS spent,
          jsonb_agg(jsonb_build_object('label', l.label, 'guests', l.guests, 'spent', crm.money_sum(l.spent)::text,
                                       'share_of_revenue', round(l.spent / NULLIF(l.all_spent, 0), 4)) ORDER BY l.place) FILTER (WHERE l.label IS NOT NULL) AS labels
   INTO guests
   FROM (
     SELECT known.label, known.place, COALESCE(c.guests, 0) AS guests, COALESCE(c.cohort, 0) AS cohort, COALESCE(c.returned, 0) AS returned,
-           COALESCE(c.orders, 0) AS orders, COALESCE(c.spent, 0) AS spent, sum(c.spent) OVER () AS all_spent
+           COALESCE(c.orders, 0) AS orders, COALESCE(c.visits, 0) AS visits, COALESCE(c.spent, 0) AS spent, sum(c.spent) OVER () AS all_spent
     FROM unnest('{CHAMPION,LOYAL,POTENTIAL,NEW,AT_RISK,LOST,INACTIVE}'::text[]) WITH ORDINALITY AS known(label, place)
     -- Who has no label counts in the sums.
     FULL JOIN (
       SELECT t.label, count(*) AS guests, count(t.first_order_at) AS cohort, count(*) FILTER (WHERE t.total_visits > 1) AS returned,
-             sum(t.total_orders) AS orders, sum(t.total_spent) AS spent
+             sum(t.total_orders) AS orders, sum(t.total_visits) AS visits, sum(t.total_spent) AS spent
       FROM crm.customer_venue_stats AS t
       WHERE t.org_id = of_venue.org_id AND t.venue_id = of_venue.venue_id
       GROUP BY t.label) AS c ON c.label = known.label) AS l;
@@ -35,7 +35,8 @@ BEGIN
   RETURN jsonb_build_object(
     'venue_id', v.venue_id, 'ref', v.ref, 'name', v.name, 'currency', v.currency, 'timezone', v.timezone, 'as_of', crm.now(),
     'cohort', guests.cohort, 'labels', guests.labels, 'repeat_rate', round(guests.returned / NULLIF(guests.cohort, 0), 4),
-    'orders', guests.orders, 'revenue', crm.money_sum(guests.spent)::text,
+    'orders', guests.orders, 'visits', guests.visits, 'visits_per_guest', round(guests.visits / NULLIF(guests.cohort, 0), 2),
+    'revenue', crm.money_sum(guests.spent)::text,
     'average_bill', round(guests.spent / NULLIF(guests.orders, 0), 2)::text,
     'sales', crm.sales_of(of_venue, crm.local_day(crm.now(), s.timezone, s.day_starts_at), s.closed_day),
     'at_risk_within_7_days', jsonb_build_object('guests', soon.guests, 'spent', soon.spent::text,
@@ -45,7 +46,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.overview(text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.overview(text) IS 'A venue (the CRM''s id or the platform''s) at a glance, JSON. Of all time: cohort (guests with an order), labels (the seven, each with guests, spent and share_of_revenue), repeat_rate (share of the cohort with two visits or more), orders, revenue, average_bill. sales: figures of today so far, of the last 7 and 30 whole days, and of the 7 and 30 before: from_day, to_day (local), orders, revenue, average_bill, visits (a guest on a day), new_guests, returning_visits (visits but a guest''s first), and the change of orders, revenue and visits (0.1 is a tenth more). at_risk_within_7_days: regulars who become AT_RISK if they do not come, and what they have spent. scores_computed_at; changes_put_off: changes of orders that wait for the next sweep. Money as decimal strings in the venue''s currency, shares 0 to 1, null where there is nothing to divide by. CR404 for an unknown venue.';
+COMMENT ON FUNCTION crm.overview(text) IS 'A venue (the CRM''s id or the platform''s) at a glance, JSON. Of all time: cohort (guests with an order), labels (the seven, each with guests, spent and share_of_revenue), repeat_rate (share of the cohort with two visits or more), orders, visits (a guest on a local day), visits_per_guest, revenue, average_bill. sales: figures of today so far, of the last 7 and 30 whole days, and of the 7 and 30 before: from_day, to_day (local), orders, revenue, average_bill, visits (a guest on a day), new_guests, returning_visits (visits but a guest''s first), and the change of orders, revenue and visits (0.1 is a tenth more). at_risk_within_7_days: regulars who become AT_RISK if they do not come, and what they have spent. scores_computed_at; changes_put_off: changes of orders that wait for the next sweep. Money as decimal strings in the venue''s currency, shares 0 to 1, null where there is nothing to divide by. CR404 for an unknown venue.';
 GRANT EXECUTE ON FUNCTION crm.overview(text) TO crm_reader, crm_staff;
 
 CREATE OR REPLACE FUNCTION crm.sales_of(of_venue crm.venue_key, today date, closed_day date) RETURNS jsonb

@@ -10,6 +10,8 @@ export const de: Messages = {
     title: "Anmelden", hint: "Mit einem Schlüssel, den eine Administratorin Ihnen gegeben hat. Er wird in diesem Browser nicht gespeichert.", key: "Schlüssel", enter: "Anmelden",
   },
   state: {
+    stale: "Der Dienst ist nicht erreichbar. Was hier steht, ist von {{since}} und erneuert sich von selbst, sobald er es ist.",
+    severity: { error: "Fehler", warning: "Warnung", info: "Hinweis" },
     loading: "Wird geladen", refreshed: "Aktuell", offline: "Keine Verbindung", offlineHint: "Der Dienst ist nicht erreichbar. Ist das Netz da?",
     failed: "Das hat nicht geklappt", retry: "Noch einmal", undo: "Rückgängig", save: "Speichern", cancel: "Abbrechen", add: "Hinzufügen", delete: "Löschen", more: "Mehr zeigen", nowhere: "Diese Seite gibt es nicht",
   },
@@ -61,7 +63,10 @@ export const de: Messages = {
     seating: "Platz", at: "{{venue}}: {{visits}}, zuletzt {{since}}", visitCount_one: "{{n}} Besuch", visitCount_other: "{{n}} Besuche",
     was: "war {{label}}", birthdayToday: "Heute Geburtstag", birthdaySoon: "Geburtstag {{when}}",
   },
-  moment: { order: "Bestellung", note: "Notiz", label: "Label", segment: "Segment", profile: "Profil", merge: "Zusammengeführt" },
+  moment: {
+    order: "Bestellung", note: "Notiz", label: "Label", segment: "Segment", profile: "Profil", merge: "Zusammengeführt",
+    table: "Tisch", consent: "Einwilligung", field: { name: "Name", first_name: "Vorname", last_name: "Nachname", phone: "Telefon", email: "E-Mail", birthday: "Geburtstag", birth_date: "Geburtstag", language: "Sprache", gender: "Geschlecht", document: "Ausweis", kind: "Art des Gasts", blocked: "Gesperrt", city: "Ort" },
+  },
   preference: {
     favourite_product: "Lieblingsprodukte", disliked_product: "Mag nicht", favourite_category: "Lieblingskategorien", disliked_category: "Ungeliebte Kategorien", category: "Bestellt meist",
     channel: "Kanal", seating: "Sitzplatz", table: "Tisch", daypart: "Tageszeit", payment_method: "Zahlt mit",
@@ -86,7 +91,8 @@ export const de: Messages = {
     upcomingHint: "Zuerst, wer seinen üblichen Abstand am weitesten überschritten hat.", health: "Zustand des Systems", healthy: "Alles in Ordnung",
     birthdays: "Geburtstage", noBirthdays: "Keine Geburtstage in dieser Zeit", turns: "wird {{age}}", moved: "30 Tage",
     movedHint: "Veränderung gegen vor 30 Tagen", ordersEver: "{{n}} Bestellungen", repeatRate: "Kamen wieder",
-    perGuest: "Bestellungen je Gast", lifetime: "seit der ersten Bestellung",
+    perGuest: "Besuche je Gast", visitsEver: "{{n}} Besuche", firstVisit: "Erster Besuch", whoWas: "Vorher {{was}}", whoCame: "Neue Gäste",
+    whoBecame: "{{who}}, dann {{became}}", nobodyMoved: "Niemand in dieser Zeit", now: "Label heute", lifetime: "seit der ersten Bestellung",
   },
   segments: {
     none: "Noch keine eigenen Segmente", noneHint: "Ein Segment ist eine Frage nach Gästen, die sich mit jeder Bestellung neu beantwortet. Beginnen Sie mit einer Vorlage.", system: "Nach Label",
@@ -116,6 +122,11 @@ export const de: Messages = {
     },
   },
   privacy: {
+    mapSearch: "Tabelle oder Spalte", holds: "Enthält", anything: "Alles", where: "Wo", everywhere: "Überall", platform: "Plattform", column: "Spalte", atErasure: "Wird ein Gast gelöscht", noColumn: "Keine Spalte passt",
+    columns_one: "{{n}} von {{all}} Spalten", columns_other: "{{n}} von {{all}} Spalten",
+    class: { personal: "Persönliches", health: "Gesundheit", derived: "Abgeleitetes", key: "Schlüssel", kept: "Nichts Persönliches" },
+    treatment: { delete: "mit der Zeile gelöscht", keep: "bleibt", null: "geleert", token: "durch ein Kürzel ersetzt", constant: "ersetzt", mention: "seine Daten gestrichen", name: "sein Name gestrichen", words: "Namen, die sonst niemand trägt, gelöscht" },
+    access: { dossier: "Profil eines Gasts", timeline: "Verlauf eines Gasts", consent_history: "Einwilligungen eines Gasts", health_needs: "Allergene und Kost eines Gasts", consent_log: "Verzeichnis der Einwilligungen", export: "Export von Gästen", export_customer: "Export eines Gasts" },
     consents: "Einwilligungen", history: "Verzeichnis der Einwilligungen", noHistory: "Noch nichts verzeichnet", recorded: "Verzeichnet", grant: "Erteilt", revoke: "Widerrufen", sealed: "versiegelt als Nummer {{n}}", unsealed: "noch nicht versiegelt", proof: "Nachweis",
     held: "Alles, was vorliegt", erasure: "Löschung", due_one: "Wird am {{day}} gelöscht, in {{count}} Tag", due_other: "Wird am {{day}} gelöscht, in {{count}} Tagen", ask: "Löschung beantragen", cancel: "Antrag zurücknehmen",
     eraseNow: "Jetzt löschen", eraseNowHint: "{{name}} wird sofort und überall anonym. Bestellungen bleiben, ohne Person. Das lässt sich nicht rückgängig machen.", asked: "Löschung beantragt", cancelled: "Antrag zurückgenommen", erased: "Gelöscht",
@@ -153,6 +164,7 @@ export const de: Messages = {
     duplicatesHint: "Manche der Gäste sind vielleicht schon unter anderem Namen oder anderer Nummer bekannt.", seeDuplicates: "Mögliche Doppelte ansehen",
   },
   settings: {
+    reachSaved: "Gilt für {{name}} ab jetzt", changeReach: "Rolle und Betriebe von {{name}}", venuesHint: "Keiner gewählt: alle Betriebe",
     venue: "Betrieb", tags: "Tags", jobs: "Aufgaben", bindings: "Anbindung", keys: "Schlüssel", thresholds: "Schwellen von {{venue}}", saved: "Einstellungen gespeichert", adminOnly: "Nur Administratoren ändern dies.",
     at_risk_days: "Gefährdet nach Tagen", at_risk_days_hint: "Stammgast, der so lange nicht da war", lost_days: "Verloren nach Tagen", lost_days_hint: "Stammgast, der so lange nicht da war",
     new_days: "Neu für Tage", new_days_hint: "Nach dem ersten Besuch", regular_visits: "Stammgast ab Besuchen", regular_visits_hint: "Tage mit einer Bestellung",

@@ -8,6 +8,8 @@ export const en = {
     title: "Sign in", hint: "With a key that an administrator has given you. It is not kept in this browser.", key: "Key", enter: "Sign in",
   },
   state: {
+    stale: "The service cannot be reached. What is shown is from {{since}}, and is refreshed by itself once it can.",
+    severity: { error: "Error", warning: "Warning", info: "Note" },
     loading: "Loading", refreshed: "Up to date", offline: "No connection", offlineHint: "The service cannot be reached. Is the network there?",
     failed: "That did not work", retry: "Try again", undo: "Undo", save: "Save", cancel: "Cancel", add: "Add", delete: "Delete", more: "Show more", nowhere: "There is no such page",
   },
@@ -58,7 +60,10 @@ export const en = {
     dislikes: "Dislikes", seating: "Seating", at: "{{venue}}: {{visits}}, last {{since}}", visitCount_one: "{{n}} visit", visitCount_other: "{{n}} visits",
     was: "was {{label}}", birthdayToday: "Birthday today", birthdaySoon: "Birthday {{when}}",
   },
-  moment: { order: "Order", note: "Note", label: "Label", segment: "Segment", profile: "Profile", merge: "Merge" },
+  moment: {
+    order: "Order", note: "Note", label: "Label", segment: "Segment", profile: "Profile", merge: "Merge",
+    table: "table", consent: "Consent", field: { name: "Name", first_name: "First name", last_name: "Last name", phone: "Phone", email: "E-mail", birthday: "Birthday", birth_date: "Birthday", language: "Language", gender: "Gender", document: "Document", kind: "Kind of guest", blocked: "Blocked", city: "City" },
+  },
   preference: {
     favourite_product: "Favourites", disliked_product: "Dislikes", favourite_category: "Favourite categories", disliked_category: "Disliked categories", category: "Orders mostly",
     channel: "Channel", seating: "Seating", table: "Table", daypart: "Part of the day", payment_method: "Pays with",
@@ -83,7 +88,8 @@ export const en = {
     upcomingHint: "Those furthest beyond their usual gap between visits come first.", health: "State of the system", healthy: "All is well",
     birthdays: "Birthdays", noBirthdays: "No birthdays in this time", turns: "turns {{age}}", moved: "30 days", movedHint: "Change against 30 days ago",
     ordersEver: "{{n}} orders", repeatRate: "Came again",
-    perGuest: "Orders per guest", lifetime: "since the first order",
+    perGuest: "Visits per guest", visitsEver: "{{n}} visits", firstVisit: "First visit", whoWas: "{{was}} before", whoCame: "New guests",
+    whoBecame: "{{who}}, now {{became}}", nobodyMoved: "Nobody in this time", now: "Label today", lifetime: "since the first order",
   },
   segments: {
     none: "No segments of your own yet", noneHint: "A segment is a question about guests that answers itself anew with every order. Begin with a template.", system: "By label",
@@ -113,6 +119,11 @@ export const en = {
     },
   },
   privacy: {
+    mapSearch: "Table or column", holds: "Holds", anything: "Anything", where: "Where", everywhere: "Everywhere", platform: "Platform", column: "Column", atErasure: "When a guest is erased", noColumn: "No column fits",
+    columns_one: "{{n}} of {{all}} columns", columns_other: "{{n}} of {{all}} columns",
+    class: { personal: "Personal", health: "Health", derived: "Derived", key: "Key", kept: "Nothing personal" },
+    treatment: { delete: "deleted with its row", keep: "kept", null: "emptied", token: "replaced by a token", constant: "replaced", mention: "his data struck out", name: "his name struck out", words: "names nobody else has are deleted" },
+    access: { dossier: "profile of a guest", timeline: "timeline of a guest", consent_history: "consents of a guest", health_needs: "allergens and diet of a guest", consent_log: "ledger of consents", export: "export of guests", export_customer: "export of a guest" },
     consents: "Consents", history: "Ledger of consents", noHistory: "Nothing recorded yet", recorded: "Recorded", grant: "Granted", revoke: "Revoked", sealed: "sealed as number {{n}}", unsealed: "not sealed yet", proof: "Proof",
     held: "All that is held", erasure: "Erasure", due_one: "Will be erased on {{day}}, in {{count}} day", due_other: "Will be erased on {{day}}, in {{count}} days", ask: "Request erasure", cancel: "Take the request back",
     eraseNow: "Erase now", eraseNowHint: "{{name}} is made anonymous everywhere, at once. Orders stay, without a person. This cannot be undone.", asked: "Erasure requested", cancelled: "Request taken back", erased: "Erased",
@@ -150,6 +161,7 @@ export const en = {
     duplicatesHint: "Some of the guests may be known under another name or number already.", seeDuplicates: "Look at possible duplicates",
   },
   settings: {
+    reachSaved: "{{name}} may do this from now on", changeReach: "Role and venues of {{name}}", venuesHint: "None chosen: all venues",
     venue: "Venue", tags: "Tags", jobs: "Jobs", bindings: "Bindings", keys: "Keys", thresholds: "Thresholds of {{venue}}", saved: "Settings saved", adminOnly: "Only administrators change these.",
     at_risk_days: "At risk after days", at_risk_days_hint: "A regular who has not come for so long", lost_days: "Lost after days", lost_days_hint: "A regular who has not come for so long",
     new_days: "New for days", new_days_hint: "After the first visit", regular_visits: "A regular from visits", regular_visits_hint: "Days with an order",

@@ -10,6 +10,8 @@ export const pt: Messages = {
     title: "Entrar", hint: "Com uma chave que um administrador lhe deu. Ela não fica guardada neste navegador.", key: "Chave", enter: "Entrar",
   },
   state: {
+    stale: "O serviço não responde. O que se vê é de {{since}} e atualiza-se sozinho assim que responder.",
+    severity: { error: "Erro", warning: "Aviso", info: "Nota" },
     loading: "A carregar", refreshed: "Atualizado", offline: "Sem ligação", offlineHint: "O serviço não responde. Há rede?",
     failed: "Não funcionou", retry: "Tentar de novo", undo: "Desfazer", save: "Guardar", cancel: "Cancelar", add: "Adicionar", delete: "Apagar", more: "Mostrar mais", nowhere: "Esta página não existe",
   },
@@ -61,7 +63,10 @@ export const pt: Messages = {
     at: "{{venue}}: {{visits}}, última {{since}}", visitCount_one: "{{n}} visita", visitCount_other: "{{n}} visitas", was: "era {{label}}",
     birthdayToday: "Aniversário hoje", birthdaySoon: "Aniversário {{when}}",
   },
-  moment: { order: "Pedido", note: "Nota", label: "Classe", segment: "Segmento", profile: "Perfil", merge: "Fusão" },
+  moment: {
+    order: "Pedido", note: "Nota", label: "Classe", segment: "Segmento", profile: "Perfil", merge: "Fusão",
+    table: "mesa", consent: "Consentimento", field: { name: "Nome", first_name: "Nome próprio", last_name: "Apelido", phone: "Telefone", email: "E-mail", birthday: "Aniversário", birth_date: "Aniversário", language: "Língua", gender: "Género", document: "Documento", kind: "Tipo de cliente", blocked: "Bloqueado", city: "Cidade" },
+  },
   preference: {
     favourite_product: "Favoritos", disliked_product: "Não gosta", favourite_category: "Categorias favoritas", disliked_category: "Categorias de que não gosta", category: "Pede sobretudo",
     channel: "Canal", seating: "Lugar", table: "Mesa", daypart: "Parte do dia", payment_method: "Paga com",
@@ -86,7 +91,8 @@ export const pt: Messages = {
     upcomingHint: "Primeiro quem mais ultrapassou o seu intervalo habitual entre visitas.", health: "Estado do sistema", healthy: "Tudo em ordem",
     birthdays: "Aniversários", noBirthdays: "Sem aniversários neste período", turns: "faz {{age}}", moved: "30 dias",
     movedHint: "Mudança face a há 30 dias", ordersEver: "{{n}} pedidos", repeatRate: "Voltaram",
-    perGuest: "Pedidos por cliente", lifetime: "desde o primeiro pedido",
+    perGuest: "Visitas por cliente", visitsEver: "{{n}} visitas", firstVisit: "Primeira visita", whoWas: "Antes {{was}}", whoCame: "Clientes novos",
+    whoBecame: "{{who}}, depois {{became}}", nobodyMoved: "Ninguém neste período", now: "Classe hoje", lifetime: "desde o primeiro pedido",
   },
   segments: {
     none: "Ainda sem segmentos próprios", noneHint: "Um segmento é uma pergunta sobre clientes que se responde de novo a cada pedido. Comece por um modelo.", system: "Por classe",
@@ -116,6 +122,11 @@ export const pt: Messages = {
     },
   },
   privacy: {
+    mapSearch: "Tabela ou coluna", holds: "Contém", anything: "Tudo", where: "Onde", everywhere: "Em todo o lado", platform: "Plataforma", column: "Coluna", atErasure: "Ao apagar um cliente", noColumn: "Nenhuma coluna corresponde",
+    columns_one: "{{n}} de {{all}} colunas", columns_other: "{{n}} de {{all}} colunas",
+    class: { personal: "Pessoal", health: "Saúde", derived: "Derivado", key: "Chave", kept: "Nada de pessoal" },
+    treatment: { delete: "apagada com a linha", keep: "fica", null: "esvaziada", token: "trocada por um código", constant: "substituída", mention: "os seus dados riscados", name: "o seu nome riscado", words: "nomes que mais ninguém tem são apagados" },
+    access: { dossier: "perfil de um cliente", timeline: "história de um cliente", consent_history: "consentimentos de um cliente", health_needs: "alergénios e dieta de um cliente", consent_log: "registo de consentimentos", export: "exportação de clientes", export_customer: "exportação de um cliente" },
     consents: "Consentimentos", history: "Registo de consentimentos", noHistory: "Ainda nada registado", recorded: "Registado", grant: "Dado", revoke: "Retirado", sealed: "selado com o número {{n}}", unsealed: "ainda não selado", proof: "Prova",
     held: "Tudo o que se guarda", erasure: "Apagamento", due_one: "Será apagado a {{day}}, em {{count}} dia", due_other: "Será apagado a {{day}}, em {{count}} dias", ask: "Pedir apagamento", cancel: "Retirar o pedido",
     eraseNow: "Apagar já", eraseNowHint: "{{name}} torna-se anónimo em todo o lado, de imediato. Os pedidos ficam, sem pessoa. Não se pode desfazer.", asked: "Apagamento pedido", cancelled: "Pedido retirado", erased: "Apagado",
@@ -153,6 +164,7 @@ export const pt: Messages = {
     duplicatesHint: "Alguns dos clientes podem já ser conhecidos por outro nome ou número.", seeDuplicates: "Ver possíveis duplicados",
   },
   settings: {
+    reachSaved: "Vale para {{name}} a partir de agora", changeReach: "Função e casas de {{name}}", venuesHint: "Nenhuma escolhida: todas as casas",
     venue: "Casa", tags: "Etiquetas", jobs: "Tarefas", bindings: "Ligações", keys: "Chaves", thresholds: "Limiares de {{venue}}", saved: "Ajustes guardados", adminOnly: "Só os administradores alteram isto.",
     at_risk_days: "Em risco após dias", at_risk_days_hint: "Cliente habitual que não vem há tanto tempo", lost_days: "Perdido após dias", lost_days_hint: "Cliente habitual que não vem há tanto tempo",
     new_days: "Novo durante dias", new_days_hint: "Depois da primeira visita", regular_visits: "Habitual a partir de visitas", regular_visits_hint: "Dias com um pedido",

@@ -13,6 +13,13 @@ export function saveAs(content: Blob, name: string) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+/** As CSV; a cell that a spreadsheet would compute gets an apostrophe in front, phones but for their plus sign too. */
+export function csv<Row>(fields: readonly (keyof Row & string)[], rows: Row[]) {
+  const cell = (value: unknown) => `"${String(value ?? "").replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;
+  const lines = [fields.join(","), ...rows.map((row) => fields.map((field) => cell(row[field])).join(","))];
+  return new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv" });
+}
+
 /** The list as filtered, or all members of a segment that is alone filtered by, as a CSV file. */
 export function useExport() {
   const { venue } = useVenue();

@@ -1,13 +1,14 @@
-import { AppShell, Group, Menu, Text, UnstyledButton } from "@mantine/core";
+import { Alert, AppShell, Group, Menu, Text, UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { IconChartBar, IconDots, IconFilterHeart, IconSearch, IconSettings, IconShieldLock, IconUpload, IconUsers } from "@tabler/icons-react";
+import { IconChartBar, IconCloudOff, IconDots, IconFilterHeart, IconSearch, IconSettings, IconShieldLock, IconUpload, IconUsers } from "@tabler/icons-react";
 import { useIsFetching } from "@tanstack/react-query";
 import { Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink, Outlet, useNavigate } from "react-router";
+import { useFormat } from "../parts/format";
 import { Lines } from "../parts/states";
 import { AccountMenu, VenueMenu } from "./menus";
-import { useMay } from "./session";
+import { useMay, useSession } from "./session";
 
 const PLACES = [
   { to: "/", key: "today", Icon: IconChartBar, IconDots, role: "reader" },
@@ -48,11 +49,21 @@ export function Shell() {
       {!narrow && <AppShell.Navbar p="sm" className="nav" aria-label={t("shell.navigation")}>{links}</AppShell.Navbar>}
       {narrow && <AppShell.Footer><nav className="tabs-below" aria-label={t("shell.navigation")}>{links.slice(0, BELOW)}{places.length > BELOW && <More places={places.slice(BELOW)} />}</nav></AppShell.Footer>}
       <AppShell.Main id="main" tabIndex={-1}>
+        <Offline />
         <Suspense fallback={<Lines count={6} />}><Outlet /></Suspense>
       </AppShell.Main>
       <Refreshes />
     </AppShell>
   );
+}
+
+/** What is shown stays, and is refreshed by itself once the service answers again. */
+function Offline() {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const session = useSession();
+  if (!session.isError) return null;
+  return <Alert role="status" color="orange" p="xs" mb="md" icon={<IconCloudOff size={18} aria-hidden />}><Text size="sm" c="var(--mantine-color-text)">{t("state.stale", { since: format.since(new Date(session.dataUpdatedAt).toISOString()) })}</Text></Alert>;
 }
 
 /** What does not fit below a phone's page. */

@@ -19,6 +19,7 @@ use crate::{
 pub fn router() -> OpenApiRouter<Database> {
     OpenApiRouter::new()
         .routes(routes!(list_principals, create_principal))
+        .routes(routes!(change_principal))
         .routes(routes!(list_keys, create_key))
         .routes(routes!(revoke_key))
 }
@@ -51,6 +52,15 @@ struct NewPrincipal {
     /// How the platform's identity provider names him in its tokens; null for callers by key.
     #[schema(max_length = 255)]
     subject: Option<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"role": "manager", "venues": ["12"]}))]
+struct Reach {
+    role: Role,
+    /// The venues' uuids, or the platform's own ids; null for all.
+    venues: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -117,6 +127,23 @@ async fn create_principal(
         json_rows!("SELECT crm.add_principal($1::text, $2::text, $3::text[], $4::text) AS principal_id");
     let made = caller.one("add_principal", SQL, &[&name, &role.name(), &venues, &subject]).await;
     made.map(|made| (StatusCode::CREATED, Json(made))).map_err(|problem| problem.at_or_body(&[]))
+}
+
+/// Give somebody another role and other venues
+///
+/// Both are what is given here, from his next request on.
+#[utoipa::path(put, path = "/principals/{principal}/reach", tag = "operation", request_body = Reach,
+    responses((status = 204, description = "So it is")))]
+async fn change_principal(
+    caller: Caller,
+    Path(principal): Path<Uuid>,
+    NoParameters: NoParameters,
+    Body(Reach { role, venues }): Body<Reach>,
+) -> Result<StatusCode, Problem> {
+    const SQL: &str = "SELECT crm.change_principal($1::uuid, $2::text, $3::text[])";
+    let done = caller.run("change_principal", SQL, &[&principal, &role.name(), &venues]).await;
+    done.map(|()| StatusCode::NO_CONTENT)
+        .map_err(|problem| problem.at_or_body(&[("principal", "#/path/principal")]))
 }
 
 /// Keys of the organisation

@@ -32,6 +32,7 @@ pub fn router() -> OpenApiRouter<Database> {
         .routes(routes!(execute_erasure))
         .routes(routes!(list_erasures))
         .routes(routes!(list_accesses))
+        .routes(routes!(get_pii_map))
         .routes(routes!(check_pii_map))
         .routes(routes!(preview_retention))
         .routes(routes!(get_retention, set_retention))
@@ -160,6 +161,26 @@ struct Access {
     venue_id: Option<Uuid>,
     #[schema(required)]
     details: Option<Value>,
+}
+
+/// A column, what it holds of guests, and what becomes of it when one is erased.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+struct MappedColumn {
+    /// crm or platform.
+    place: String,
+    /// Table, with its schema.
+    relation: String,
+    column_name: String,
+    /// personal; health; derived (inferred from orders); key (names a guest and nothing else of him); kept (nothing of guests).
+    class: String,
+    /// delete (with its row), keep, null, token, constant:…, mention:…, name:… or words.
+    treatment: String,
+    /// What becomes of the guest's rows: delete, redact, keep; mentions: rows of no guest, whose text may name one.
+    #[schema(required)]
+    rows: Option<String>,
+    /// Columns that say whose a row is.
+    #[schema(required)]
+    guest_columns: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -332,6 +353,18 @@ async fn list_accesses(
                          FROM crm.access_list($3::text, ($1::text::jsonb ->> 'access')::bigint, $2::int) AS a";
     let accesses = caller.page("access_list", SQL, &Listing::new(cursor, limit), &[&customer]).await;
     accesses.map_err(|problem| problem.at(&[("customer", "#/query/customer")]))
+}
+
+/// The map of personal data
+///
+/// Every column of the CRM, and every bound column of the platform.
+#[utoipa::path(get, path = "/pii-map", tag = "privacy",
+    responses((status = 200, description = "All in one page", body = Page<MappedColumn>)))]
+async fn get_pii_map(
+    caller: Caller,
+    NoParameters: NoParameters,
+) -> Result<Json<Page<MappedColumn>>, Problem> {
+    caller.list("pii_columns", json_rows!("SELECT * FROM crm.pii_columns()"), &[]).await
 }
 
 /// What the map of personal data misses

@@ -18,6 +18,8 @@ const POINTERS: &[(&str, &str)] = &[
     ("from_day", "#/query/from"),
     ("to_day", "#/query/to"),
     ("days", "#/query/days"),
+    ("was", "#/query/from_label"),
+    ("became", "#/query/to_label"),
 ];
 
 pub fn router() -> OpenApiRouter<Database> {
@@ -29,6 +31,7 @@ pub fn router() -> OpenApiRouter<Database> {
         .routes(routes!(birthdays::list_birthdays))
         .routes(routes!(labels::list_upcoming_labels))
         .routes(routes!(labels::get_label_flow))
+        .routes(routes!(labels::list_label_movers))
         .routes(routes!(settings::get_settings, settings::update_settings))
         .routes(routes!(settings::preview_settings))
         .routes(routes!(organisation::get_organisation_settings, organisation::update_organisation_settings))

@@ -76,6 +76,10 @@ pub(super) const RECIPES: &[Recipe] = &[
     ),
     ("crm.overview(text)", &[(Refused, "crm.overview('{venue}')"), (Refused, "crm.overview('{venue_id}')")]),
     ("crm.label_flow(text,date,date)", &[(Refused, "crm.label_flow('{venue}', '2025-03-01', '2025-05-31')")]),
+    (
+        "crm.label_movers(text,date,date,text,text)",
+        &[(Refused, "crm.label_movers('{venue}', '2025-03-01', '2025-05-31')")],
+    ),
     ("crm.upcoming_labels(text,integer)", &[(Refused, "crm.upcoming_labels('{venue}', 30)")]),
     ("crm.upcoming_birthdays(text,integer)", &[(Refused, "crm.upcoming_birthdays('{venue}', 90)")]),
     (

@@ -79,6 +79,11 @@ fn an_overview_has_the_labels_with_their_share_of_the_revenue() {
     );
     assert_eq!(overview(&mut sql, "cohort"), "7");
     assert_eq!(overview(&mut sql, "orders"), "16");
+    // Dora's two orders of one day are one visit.
+    assert_eq!(
+        (overview(&mut sql, "visits"), overview(&mut sql, "visits_per_guest")),
+        ("15".into(), "2.14".into())
+    );
     assert_eq!(overview(&mut sql, "revenue"), "457.00");
     // 457 / 16 = 28.5625; ana, ben, ed and gus of seven came on two days or more.
     assert_eq!(overview(&mut sql, "average_bill"), "28.56");
@@ -230,6 +235,20 @@ fn label_flow_tells_moves_from_where_guests_ended_up() {
     sql.expect_rows(
         "SELECT * FROM crm.label_flow('bistro', '2025-07-01', '2025-08-31')",
         &["null|POTENTIAL|0|0|1", "AT_RISK|LOYAL|1|1|0", "LOYAL|AT_RISK|3|2|2", "NEW|POTENTIAL|2|2|1"],
+    );
+    // The guests behind these numbers.
+    let movers = "SELECT was, string_agg(ref || ' ' || to_label, ',' ORDER BY ref)
+       FROM unnest(ARRAY[NULL, 'AT_RISK', 'LOYAL', 'NEW']) AS was, crm.label_movers('bistro', '2025-07-01', '2025-08-31', was)
+       GROUP BY was ORDER BY was NULLS FIRST";
+    sql.expect_rows(movers, &["null|dan POTENTIAL", "LOYAL|ana AT_RISK,ben AT_RISK", "NEW|cat POTENTIAL"]);
+    sql.expect_rows(
+        "SELECT ref FROM crm.label_movers('bistro', '2025-07-01', '2025-07-31', 'LOYAL', 'AT_RISK')",
+        &["ben"],
+    );
+    sql.expect_refusal(
+        "SELECT crm.label_movers('bistro', '2025-07-01', '2025-07-31', 'GONE')",
+        &["22023"],
+        "GONE",
     );
     // Midnight in Paris opens the day.
     sql.expect_none("SELECT * FROM crm.label_flow('bistro', '2025-06-16', '2025-07-02')");

@@ -208,6 +208,12 @@ fn who_was_there_and_who_moved_in_make_who_is_there() {
          SELECT * FROM (SELECT org_id, venue_id, label, sum(guests) AS guests FROM balance GROUP BY 1, 2, 3 HAVING sum(guests) <> 0) b
            FULL JOIN there t USING (org_id, venue_id, label, guests) WHERE b IS NULL OR t IS NULL",
     );
+    // Each number has as many guests behind it.
+    sql.expect_none(
+        "SELECT v.ref, f.from_label, f.to_label, f.net_guests FROM crm.venue v, crm.label_flow(v.ref, '2025-07-02', '2025-08-31') f
+         WHERE f.to_label IS NOT NULL AND f.net_guests <>
+           (SELECT count(DISTINCT m.customer_id) FROM crm.label_movers(v.ref, '2025-07-02', '2025-08-31', f.from_label, f.to_label) m)",
+    );
     // A guest who moves there and back is in the moves, not in the net.
     assert!(sql.number("SELECT sum(f.guests_moved - f.net_guests) FROM crm.venue v, crm.label_flow(v.ref, '2025-07-02', '2025-08-31') f WHERE f.from_label IS NOT NULL") > 100);
     assert_eq!(

@@ -87,6 +87,19 @@ fn an_admin_makes_keys_and_revokes_them() {
             .any(|p| p["name"] == "Front desk" && p["keys"] == 1)
     );
 
+    // Another role and other venues hold from the next request on, with the same key.
+    let reach = format!("/v1/principals/{}/reach", principal.as_str().expect("an id"));
+    s.done(admin, "PUT", &reach, &json!({"role": "manager", "venues": null}));
+    let session = s.done(key, "GET", "/v1/session", &NONE);
+    assert!(session["role"] == "manager" && session["venues"].as_array().expect("venues").len() > 1);
+    s.refused(&s.rival, "PUT", &reach, &json!({"role": "reader"}), 404, "#/path/principal");
+    s.refused(key, "PUT", &reach, &json!({"role": "admin"}), 403, "");
+    s.refused(admin, "PUT", &reach, &json!({"role": "staff", "venues": ["rival"]}), 404, "#/body/venues");
+    s.refused(admin, "PUT", &reach, &json!({"role": "staff", "venues": []}), 400, "#/body/venues");
+    let own = s.done(admin, "GET", "/v1/session", &NONE)["principal_id"].clone();
+    let own = format!("/v1/principals/{}/reach", own.as_str().expect("an id"));
+    s.refused(admin, "PUT", &own, &json!({"role": "manager"}), 409, "#/body/role");
+
     s.refused(&s.rival, "DELETE", &format!("/v1/keys/{id}"), &NONE, 404, "#/path/key");
     s.done(admin, "DELETE", &format!("/v1/keys/{id}"), &NONE);
     s.refused(key, "GET", "/v1/session", &NONE, 401, "");

@@ -33,6 +33,11 @@ fn a_venue_shows_its_figures() {
     let flow =
         items(&s.done(reader, "GET", "/v1/venues/bar/label-flow?from=2025-06-01&to=2025-06-30", &NONE));
     assert!(flow.iter().all(|step| step["moves"].is_number()));
+    let movers = "/v1/venues/bar/label-movers?from=2025-06-01&to=2025-06-30";
+    // All twenty came first on that day.
+    assert_eq!(items(&s.done(&s.one_venue, "GET", movers, &NONE)).len(), 20);
+    s.refused(&s.one_venue, "GET", &format!("{movers}&from_label=GONE"), &NONE, 400, "#/query/from_label");
+    s.refused(reader, "GET", movers, &NONE, 403, "");
     s.done(&s.one_venue, "GET", "/v1/venues/bar/upcoming-labels?days=90", &NONE);
     for path in [
         "overview",

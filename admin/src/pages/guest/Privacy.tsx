@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, data, type Schema } from "../../api/client";
+import { REFRESH_LOGGED_MS } from "../../api/queries";
 import { CHANNELS } from "../../parts/channels";
 import { saveAs } from "../../parts/download";
 import { useFormat } from "../../parts/format";
@@ -89,7 +90,7 @@ function Consents({ id }: { id: string }) {
 /** Each entry of the ledger: who said what when, and where in the chain it is sealed. */
 function History({ id }: { id: string }) {
   const { t } = useTranslation();
-  const query = useQuery({ queryKey: ["guest", id, "consent-history"], queryFn: async () => (await data(api.GET("/v1/customers/{id}/consents/history", { params: { path: { id } } }))).items });
+  const query = useQuery({ queryKey: ["guest", id, "consent-history"], refetchInterval: REFRESH_LOGGED_MS, queryFn: async () => (await data(api.GET("/v1/customers/{id}/consents/history", { params: { path: { id } } }))).items });
   return (
     <div>
       <Text fw={650} mb={4}>{t("privacy.history")}</Text>

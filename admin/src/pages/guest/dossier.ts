@@ -1,6 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, data, type Schema } from "../../api/client";
-import { REFRESH_MS } from "../../api/queries";
 import { useToasts } from "../../parts/toasts";
 
 export type Dossier = Schema["Dossier"];
@@ -9,7 +8,6 @@ export type Dossier = Schema["Dossier"];
 export const useDossier = (id: string) =>
   useQuery({
     queryKey: ["guest", id, "dossier"],
-    refetchInterval: REFRESH_MS,
     queryFn: ({ signal }) => data(api.GET("/v1/customers/{id}/dossier", { params: { path: { id } }, signal })),
   });
 

@@ -6,6 +6,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, data } from "../../api/client";
+import { REFRESH_LOGGED_MS } from "../../api/queries";
 import { CHANNELS } from "../../parts/channels";
 import { addDays, endOfDay, useFormat } from "../../parts/format";
 import { Mark } from "../../parts/Mark";
@@ -33,6 +34,7 @@ export function Log() {
   };
   const query = useInfiniteQuery({
     queryKey: ["consent-log", "entries", filter],
+    refetchInterval: REFRESH_LOGGED_MS,
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) => data(api.GET("/v1/consent-log/entries", { params: { query: { ...filter, cursor: pageParam, limit: 50 } }, signal })),
     getNextPageParam: (page) => page.next_cursor ?? undefined,

@@ -49,8 +49,8 @@ function Consents() {
 function Data() {
   return (
     <Grid gap="md">
-      <Grid.Col span={{ base: 12, md: 6 }}><Stack><PersonalDataMap /><Retention /></Stack></Grid.Col>
-      <Grid.Col span={{ base: 12, md: 6 }}><Accesses /></Grid.Col>
+      <Grid.Col span={{ base: 12, md: 7 }}><PersonalDataMap /></Grid.Col>
+      <Grid.Col span={{ base: 12, md: 5 }}><Stack><Retention /><Accesses /></Stack></Grid.Col>
     </Grid>
   );
 }

@@ -54,6 +54,6 @@ export function AsOf({ id }: { id: number }) {
 /** The ledger names guests by their ids; those on the page are asked for. */
 function Name({ id }: { id: string }) {
   const { t } = useTranslation();
-  const profile = useQuery({ queryKey: ["guest", id, "profile"], staleTime: 5 * 60_000, queryFn: ({ signal }) => data(api.GET("/v1/customers/{id}", { params: { path: { id } }, signal })) });
+  const profile = useQuery({ queryKey: ["guest", id, "profile"], staleTime: 5 * 60_000, refetchInterval: false, queryFn: ({ signal }) => data(api.GET("/v1/customers/{id}", { params: { path: { id } }, signal })) });
   return <Link to={`/guests/${id}`}>{profile.data ? (profile.data.name ?? t("guest.unnamed")) : "…"}</Link>;
 }

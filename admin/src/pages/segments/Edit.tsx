@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import type { RuleGroupType } from "react-querybuilder";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { api, data, type Schema } from "../../api/client";
+import { KEPT } from "../../api/queries";
 import { Refusal } from "../../api/refusal";
 import { CHANNELS } from "../../parts/channels";
 import { useFormat } from "../../parts/format";
@@ -26,7 +27,7 @@ export default function Edit() {
   const [address] = useSearchParams();
   const template = address.get("template");
   const segment = useSegment(id ? Number(id) : undefined);
-  const templates = useQuery({ queryKey: ["templates"], enabled: template !== null, staleTime: Infinity, queryFn: async () => (await data(api.GET("/v1/segments/templates"))).items });
+  const templates = useQuery({ queryKey: ["templates"], enabled: template !== null, ...KEPT, queryFn: async () => (await data(api.GET("/v1/segments/templates"))).items });
   const chosen = templates.data?.find((one) => one.key === template);
   if (segment.isError) return <Failure error={segment.error} retry={() => void segment.refetch()} />;
   if ((id && !segment.data) || (template && !templates.data)) return <Lines count={8} />;
@@ -37,7 +38,7 @@ export default function Edit() {
 const read = (criteria: unknown): Criteria => (typeof criteria === "string" ? (JSON.parse(criteria) as Criteria) : ((criteria as Criteria | undefined) ?? EVERYONE));
 
 function useFields(scope: "venue" | "org") {
-  const schema = useQuery({ queryKey: ["criteria-schema"], staleTime: Infinity, queryFn: () => data(api.GET("/v1/criteria/schema")) });
+  const schema = useQuery({ queryKey: ["criteria-schema"], ...KEPT, queryFn: () => data(api.GET("/v1/criteria/schema")) });
   return useMemo(() => {
     const catalogue = (schema.data as unknown as { $defs?: { catalogue?: { enum?: Field[] } } } | undefined)?.$defs?.catalogue?.enum;
     return catalogue?.filter((field) => scope === "venue" || !field.venue_only);
@@ -63,6 +64,7 @@ function Editor({ segment, name: named, start }: { segment: Schema["Segment"] | 
 
   const problems = useQuery({
     queryKey: ["validate", asked],
+    refetchInterval: false,
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => (await data(api.POST("/v1/criteria/validate", { body: { criteria: JSON.parse(asked) }, signal }))).items,
   });

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { api, data, type Schema } from "../../api/client";
+import { KEPT } from "../../api/queries";
 import { useFormat } from "../../parts/format";
 import { LabelBadge } from "../../parts/LabelBadge";
 import { useSegments } from "../../parts/lists";
@@ -69,7 +70,7 @@ function List({ segments }: { segments: Schema["Segment"][] }) {
 function Make() {
   const { t } = useTranslation();
   const go = useNavigate();
-  const templates = useQuery({ queryKey: ["templates"], staleTime: Infinity, queryFn: async () => (await data(api.GET("/v1/segments/templates"))).items });
+  const templates = useQuery({ queryKey: ["templates"], ...KEPT, queryFn: async () => (await data(api.GET("/v1/segments/templates"))).items });
   return (
     <Group gap={0}>
       <Button leftSection={<IconPlus size={16} />} onClick={() => void go("/segments/new")} style={{ borderTopRightRadius: 0, borderBottomRightRadius: 0 }}>{t("segments.make")}</Button>

@@ -1,16 +1,16 @@
 import { Alert, Badge, Button, Code, CopyButton, Group, Modal, MultiSelect, Select, Stack, Text, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
-import { IconCopy, IconKey } from "@tabler/icons-react";
+import { IconCopy, IconKey, IconPencil } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api, data } from "../../api/client";
+import { api, data, type Schema } from "../../api/client";
 import { useFormat } from "../../parts/format";
 import { Card, Empty, Loaded } from "../../parts/states";
 import { useToasts } from "../../parts/toasts";
 import { useVenue } from "../../shell/venue";
-
-const ROLES = ["reader", "staff", "manager", "admin"] as const;
+import { ChangePrincipal } from "./ChangePrincipal";
+import { ROLES } from "./roles";
 
 function useRefresh() {
   const queries = useQueryClient();
@@ -41,6 +41,7 @@ function Principals({ show }: { show: (key: string) => void }) {
   const { t } = useTranslation();
   const { venues } = useVenue();
   const refresh = useRefresh();
+  const [changing, setChanging] = useState<Schema["Principal"]>();
   const principals = useQuery({ queryKey: ["principals"], queryFn: async () => (await data(api.GET("/v1/principals"))).items });
   const make = useMutation({
     mutationFn: (principal: string) => data(api.POST("/v1/keys", { body: { principal, name: null, expires_at: null } })),
@@ -61,7 +62,10 @@ function Principals({ show }: { show: (key: string) => void }) {
                     <td><Badge variant="default">{t(`settings.roleName.${one.role}`)}</Badge></td>
                     <td>{one.venue_ids ? one.venue_ids.map((id) => venues.find((venue) => venue.venue_id === id)?.name ?? id).join(", ") : t("settings.allVenues")}</td>
                     <td className="number">{one.keys}</td>
-                    <td><Button size="compact-xs" variant="default" leftSection={<IconKey size={12} />} onClick={() => make.mutate(one.principal_id)} aria-label={`${t("settings.newKey")}: ${one.name}`}>{t("settings.newKey")}</Button></td>
+                    <td className="number">
+                      <Button size="compact-xs" variant="default" mr={6} leftSection={<IconPencil size={12} />} onClick={() => setChanging(one)} aria-label={`${t("segments.change")}: ${one.name}`}>{t("segments.change")}</Button>
+                      <Button size="compact-xs" variant="default" leftSection={<IconKey size={12} />} onClick={() => make.mutate(one.principal_id)} aria-label={`${t("settings.newKey")}: ${one.name}`}>{t("settings.newKey")}</Button>
+                    </td>
                   </tr>
                 ))}
               </tbody>
@@ -69,6 +73,7 @@ function Principals({ show }: { show: (key: string) => void }) {
           </div>
         )}
       </Loaded>
+      {changing && <ChangePrincipal principal={changing} close={() => setChanging(undefined)} />}
       <AddPrincipal />
     </Card>
   );

@@ -4,7 +4,6 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "react-router";
 import { api, data } from "../../api/client";
-import { REFRESH_MS } from "../../api/queries";
 import { Card, Loaded } from "../../parts/states";
 import { useMay } from "../../shell/session";
 
@@ -22,7 +21,6 @@ export function Health() {
   const health = useQuery({
     queryKey: ["health"],
     enabled: manages,
-    refetchInterval: REFRESH_MS,
     queryFn: async ({ signal }) => (await data(api.GET("/v1/health", { signal }))).items,
   });
   if (!manages) return null;
@@ -37,7 +35,7 @@ export function Health() {
               const [Sign, colour] = SIGNS[finding.severity as keyof typeof SIGNS] ?? SIGNS.info;
               return (
                 <Group key={n} gap="sm" wrap="nowrap" align="flex-start">
-                  <Sign size={20} color={colour} aria-label={finding.severity} style={{ flex: "none" }} />
+                  <Sign size={20} color={colour} aria-label={t(`state.severity.${finding.severity as keyof typeof SIGNS}`)} style={{ flex: "none" }} />
                   <div className="grows breaks">
                     <Text size="sm"><b>{finding.subject}</b>: {finding.problem}</Text>
                     {finding.remedy && <Text size="xs" c="dimmed">{finding.remedy}</Text>}

@@ -1,13 +1,14 @@
 import { Button, SegmentedControl, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useLocation } from "react-router";
+import { Link } from "react-router";
 import { api, data, type Schema } from "../../api/client";
-import { saveAs } from "../../parts/download";
+import { csv, saveAs } from "../../parts/download";
 import { useFormat } from "../../parts/format";
 import { LabelBadge } from "../../parts/LabelBadge";
+import { useScrolledTo } from "../../parts/scrolled";
 import { Card, Empty, Loaded } from "../../parts/states";
 import { useVenue } from "../../shell/venue";
 
@@ -19,11 +20,7 @@ export function Upcoming() {
   const { t } = useTranslation();
   const { venue } = useVenue();
   const [days, setDays] = useState("7");
-  const place = useRef<HTMLDivElement>(null);
-  const { hash } = useLocation();
-  useEffect(() => {
-    if (hash === "#upcoming") place.current?.scrollIntoView();
-  }, [hash]);
+  const place = useScrolledTo("#upcoming");
   const upcoming = useQuery({
     queryKey: ["upcoming", venue?.venue_id, days],
     enabled: venue !== undefined,
@@ -37,7 +34,7 @@ export function Upcoming() {
         aside={
           <>
             <SegmentedControl size="xs" aria-label={t("today.within")} value={days} onChange={setDays} data={["7", "14", "30"].map((value) => ({ value, label: t("today.days_other", { count: Number(value) }) }))} />
-            <Button size="xs" variant="default" leftSection={<IconDownload size={14} />} disabled={guests.length === 0} onClick={() => saveAs(callList(guests), "call-list.csv")}>{t("today.callList")}</Button>
+            <Button size="xs" variant="default" leftSection={<IconDownload size={14} />} disabled={guests.length === 0} onClick={() => saveAs(csv(FIELDS, guests), "call-list.csv")}>{t("today.callList")}</Button>
           </>
         }
       >
@@ -80,10 +77,4 @@ function Calls({ guests }: { guests: Guest[] }) {
   );
 }
 
-/** As CSV; a cell that a spreadsheet would compute gets an apostrophe in front, phones but for their plus sign too. */
-function callList(guests: Guest[]) {
-  const cell = (value: unknown) => `"${String(value ?? "").replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;
-  const fields = ["name", "phone", "label", "next_label", "changes_on", "days_since_last_order", "usual_gap_days", "total_visits", "total_spent"] as const;
-  const lines = [fields.join(","), ...guests.map((guest) => fields.map((field) => cell(guest[field])).join(","))];
-  return new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv" });
-}
+const FIELDS = ["name", "phone", "label", "next_label", "changes_on", "days_since_last_order", "usual_gap_days", "total_visits", "total_spent"] as const;

@@ -33,6 +33,10 @@ pub struct Overview {
     repeat_rate: Option<f64>,
     /// Counted orders of all time.
     orders: i64,
+    /// A guest on a local day, of all time.
+    visits: i64,
+    #[schema(required)]
+    visits_per_guest: Option<f64>,
     #[schema(required, format = "decimal")]
     revenue: Option<String>,
     #[schema(required, format = "decimal")]

@@ -1,7 +1,7 @@
 //! How the labels of a venue move.
 
 use axum::Json;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -61,6 +61,53 @@ pub struct LabelMove {
     net_guests: i64,
 }
 
+/// A guest whose label changed, or who came first, in some days.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub struct LabelMover {
+    customer_id: Uuid,
+    #[schema(required)]
+    r#ref: Option<String>,
+    #[schema(required)]
+    name: Option<String>,
+    #[schema(required)]
+    phone: Option<String>,
+    /// Null for who came first in these days.
+    #[schema(required, value_type = Option<Label>)]
+    from_label: Option<String>,
+    #[schema(required, value_type = Option<Label>)]
+    to_label: Option<String>,
+    /// Today's.
+    #[schema(required, value_type = Option<Label>)]
+    label: Option<String>,
+    /// Since when he has today's.
+    #[schema(required)]
+    changed_at: Option<DateTime<Utc>>,
+    total_visits: i32,
+    #[schema(format = "decimal")]
+    total_spent: String,
+    #[schema(required)]
+    last_order_at: Option<DateTime<Utc>>,
+    /// Local days of the venue.
+    #[schema(required)]
+    days_since_last_order: Option<i32>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Moved {
+    /// First local day.
+    from: NaiveDate,
+    /// Last local day.
+    to: NaiveDate,
+    /// The label before; without it, guests who came first in these days.
+    #[param(value_type = Option<Label>)]
+    from_label: Option<String>,
+    /// The label after; without it, any other.
+    #[param(value_type = Option<Label>)]
+    to_label: Option<String>,
+}
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -102,4 +149,22 @@ pub async fn get_label_flow(
 ) -> Result<Json<Page<LabelMove>>, Problem> {
     const SQL: &str = json_rows!("SELECT * FROM crm.label_flow($1::text, $2::date, $3::date)");
     caller.list("label_flow", SQL, &[&venue, &from, &to]).await.map_err(|problem| problem.at(POINTERS))
+}
+
+/// Guests whose label moved
+///
+/// The guests behind net_guests of how labels moved; who spent most comes first.
+#[utoipa::path(get, path = "/venues/{venue}/label-movers", tag = "venue", params(Moved),
+    responses((status = 200, description = "The guests, all in one page", body = Page<LabelMover>)))]
+pub async fn list_label_movers(
+    caller: Caller,
+    Path(venue): Path<String>,
+    Query(Moved { from, to, from_label, to_label }): Query<Moved>,
+) -> Result<Json<Page<LabelMover>>, Problem> {
+    const SQL: &str = json_rows!(
+        "SELECT customer_id, ref, name, phone, from_label, to_label, label, changed_at, total_visits, total_spent::text, last_order_at, \
+                days_since_last_order FROM crm.label_movers($1::text, $2::date, $3::date, $4::text, $5::text)"
+    );
+    let movers = caller.list("label_movers", SQL, &[&venue, &from, &to, &from_label, &to_label]).await;
+    movers.map_err(|problem| problem.at(POINTERS))
 }

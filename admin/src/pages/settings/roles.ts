@@ -1,0 +1,2 @@
+/** What somebody may do, from the least to everything. */
+export const ROLES = ["reader", "staff", "manager", "admin"] as const;
