@@ -49,6 +49,20 @@ impl Session {
         Ok(self.timed(sql)?.as_secs_f64() * 1e3)
     }
 
+    /// Milliseconds of each of so many calls of a statement, prepared as an application has it.
+    pub fn prepared(&mut self, sql: &str, calls: usize) -> Result<Vec<f64>, Failure> {
+        let explain = |error: postgres::Error| explained(&error, sql);
+        let statement = self.client.prepare(sql).map_err(explain)?;
+        self.client.query(&statement, &[]).map_err(explain)?;
+        (0..calls)
+            .map(|_| {
+                let start = Instant::now();
+                self.client.query(&statement, &[]).map_err(explain)?;
+                Ok(start.elapsed().as_secs_f64() * 1e3)
+            })
+            .collect()
+    }
+
     /// Rows as text, null as an empty string.
     pub fn rows(&mut self, sql: &str) -> Result<Vec<Vec<String>>, Failure> {
         let messages = self.client.simple_query(sql).map_err(|e| explained(&e, sql))?;

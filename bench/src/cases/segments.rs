@@ -123,12 +123,8 @@ fn asked(sql: &mut Session) -> Result<Vec<Row>, Failure> {
             Some(200.0),
         ),
     ] {
-        sql.rows(&statement)?;
-        let mut times = Vec::new();
-        for _ in 0..calls {
-            times.push(sql.milliseconds(&statement)?);
-        }
-        let found = format!("{} ms, the median of {calls} calls over TCP", median(&times));
+        let mut times = sql.prepared(&statement, calls)?;
+        let found = format!("{} ms, the median of {calls} prepared calls over TCP", median(&times));
         times.sort_by(f64::total_cmp);
         rows.push(Row::time(&what, "–", found, times[calls / 2], bound.map(Target::WithinMs)));
     }
