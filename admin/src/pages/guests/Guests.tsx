@@ -25,7 +25,7 @@ function useGuests(venue: string | undefined, filters: Filters, sort: Sort) {
     initialPageParam: undefined as string | undefined,
     placeholderData: keepPreviousData,
     queryFn: ({ pageParam, signal }) =>
-      data(api.GET("/v1/customers", { params: { query: { ...asQuery(filters), venue, sort, limit: 100, cursor: pageParam } }, signal })),
+      data(api.GET("/v1/customers", { params: { query: { ...asQuery(filters), venue, sort, limit: 200, cursor: pageParam } }, signal })),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
 }
@@ -44,13 +44,13 @@ export default function Guests() {
 
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   useEffect(() => setSelected(new Set()), [venue?.venue_id, filters]);
-  const select = (id: string, chosen: boolean) =>
+  const select = useCallback((id: string, chosen: boolean) =>
     setSelected((before) => {
       const after = new Set(before);
       if (chosen) after.add(id);
       else after.delete(id);
       return after;
-    });
+    }), []);
   return (
     <Page title={t("nav.guests")} actions={<Actions filters={filters} />}>
       <FilterBar />
