@@ -24,6 +24,8 @@ function useGuests(venue: string | undefined, filters: Filters, sort: Sort) {
     enabled: venue !== undefined,
     initialPageParam: undefined as string | undefined,
     placeholderData: keepPreviousData,
+    // It would compare all pages at each new one.
+    structuralSharing: false,
     queryFn: ({ pageParam, signal }) =>
       data(api.GET("/v1/customers", { params: { query: { ...asQuery(filters), venue, sort, limit: 200, cursor: pageParam } }, signal })),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
