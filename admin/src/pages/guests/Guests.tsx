@@ -73,7 +73,7 @@ export default function Guests() {
       ) : query.isPending ? (
         <Lines count={12} height={28} />
       ) : guests.length === 0 ? (
-        <Paper><Empty title={t("guests.none")} icon={<IconUsers aria-hidden />}>{t("guests.noneHint")}</Empty></Paper>
+        <Paper>{Object.keys(filters).length === 0 ? <Empty title={t("today.empty")} icon={<IconUsers aria-hidden />}><Link to="/imports">{t("imports.drop")}</Link></Empty> : <Empty title={t("guests.none")} icon={<IconUsers aria-hidden />}>{t("guests.noneHint")}</Empty>}</Paper>
       ) : (
         <GuestTable guests={guests} more={hasNextPage} loadMore={loadMore} selected={selected} select={select} />
       )}
