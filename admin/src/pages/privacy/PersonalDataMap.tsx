@@ -48,7 +48,7 @@ function Columns({ all }: { all: Column[] }) {
   const treated = (treatment: string) => {
     const [name, ...rest] = treatment.split(":");
     const said = i18n.exists(`privacy.treatment.${name}`) ? t(`privacy.treatment.${name}` as "privacy.treatment.keep") : name;
-    return rest.join(":") ? `${said} (${rest.join(":")})` : said;
+    return name === "constant" ? `${said} (${rest.join(":")})` : said;
   };
   return (
     <>
