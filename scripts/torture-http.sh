@@ -94,7 +94,7 @@ for part in "${parts[@]}"; do
     list)
       command -v wrk >/dev/null || as_root apt-get install -y -qq wrk >/dev/null
       start_service CRM_POOL_SIZE=1
-      "$here/list.sh"
+      PG_BIN=$PG_BIN "$here/list.sh"
       ;;
     *) fail "contract, crash, crowd, mcp, export or list" ;;
   esac

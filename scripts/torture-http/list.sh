@@ -18,6 +18,7 @@ by_sql() { PGPASSWORD=${CRM_DATABASE_URL#*crm_service:} && PGPASSWORD=${PGPASSWO
 ratios=()
 for round in $(seq "$rounds"); do
   sql=$(by_sql) http=$(by_http 4)
+  [ -n "$sql" ] && [ -n "$http" ] || { echo "nothing was measured" >&2; exit 1; }
   ratios+=("$(awk -v h="$http" -v s="$sql" 'BEGIN {printf "%.3f", h / s}')")
   echo "round $round: SQL $sql, HTTP $http requests a second, ratio ${ratios[-1]}"
   grep -E 'Non-2xx|Socket errors' "$script.wrk" && exit 1

@@ -100,9 +100,13 @@ BEGIN
   IF wanted = '' THEN
     RETURN NULL;
   END IF;
-  -- A phone, by its digits: the trunk zero and the prefix of an international call are not part of the number.
+  -- A phone, by its digits: the trunk zero and the prefix of an international call are not part of the number. Of few digits
+  -- a zero may stand anywhere in it, and without it they would be found in too many.
   IF wanted ~ '^[-+()./ 0-9]+$' THEN
-    digits := NULLIF(ltrim(regexp_replace(replace(wanted, '(0)', ''), '[^0-9]', '', 'g'), '0'), '');
+    digits := NULLIF(regexp_replace(replace(wanted, '(0)', ''), '[^0-9]', '', 'g'), '');
+    IF length(ltrim(digits, '0')) >= 5 THEN
+      digits := ltrim(digits, '0');
+    END IF;
   END IF;
   RETURN (SELECT array_agg(DISTINCT CASE WHEN length(p) < 3 THEN '% ' ELSE '%' END
                            || replace(replace(replace(p, '\', '\\'), '%', '\%'), '_', '\_') || '%')

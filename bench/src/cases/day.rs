@@ -3,6 +3,11 @@
 use crate::Failure;
 use crate::session::Session;
 
+/// The night as far as others have one: repairs, scores, labels, days and segments.
+pub const NIGHT: &str = "CALL crm.run_night(preferences => false)";
+/// What comes after it: the preferences of whoever ordered, derived anew from his orders.
+pub const PREFERENCES: &str = "CALL crm.run_night()";
+
 /// Completes the day's orders through the triggers and moves the session's clock to half past three of the next
 /// night. Days count from 1, the first after the generated history; returns how many guests ordered.
 pub fn pass(sql: &mut Session, day: usize) -> Result<u64, Failure> {

@@ -1,14 +1,15 @@
 //! The night after a typical day, against computing the scores anew from the orders or from the totals.
 
-use super::{Bench, day};
+use super::Bench;
+use super::day::{self, NIGHT, PREFERENCES};
+use super::latency::at;
 use crate::Failure;
 use crate::plans;
 use crate::platform::{Platform, root};
-use crate::report::{Row, Section, Target, median};
+use crate::report::{Row, Section, Target, figure, median};
 use crate::session::Session;
 use crate::statistics::ratios;
 
-const NIGHT: &str = "CALL crm.run_night()";
 const SIDES: [(&str, Option<Target>); 4] = [
     ("three NTILEs over the venue's orders into a table", Some(Target::AtLeast(10.0))),
     ("three NTILEs over the totals, full UPDATE", Some(Target::AtLeast(5.0))),
@@ -20,7 +21,7 @@ pub fn run(bench: &Bench, platform: &Platform) -> Result<Section, Failure> {
     let copy = platform.copy(bench, "night")?;
     bench.cluster.psql(&copy.name, &root().join("bench/sql/night_rivals.sql"), &[])?;
     let mut sql = copy.open()?;
-    let (mut night, mut sides) = (Vec::new(), SIDES.map(|_| Vec::new()));
+    let (mut night, mut preferences, mut sides) = (Vec::new(), Vec::new(), SIDES.map(|_| Vec::new()));
     let (mut came, mut written) = (0, 0);
     let mut plans = Vec::new();
     // The first day is not counted: the night after it is watched for its plans.
@@ -31,6 +32,7 @@ pub fn run(bench: &Bench, platform: &Platform) -> Result<Section, Failure> {
             watched.run(&format!("SET crm.as_of = '{}'", sql.value::<String>("SHOW crm.as_of")?))?;
             plans::watch(&mut watched)?;
             plans.extend(plans::of(&mut watched, &format!("Night of {:?}", platform.shape), NIGHT, 0.1, 3)?);
+            sql.run(PREFERENCES)?;
             continue;
         }
         let before: i64 = last_run(&mut sql)?;
@@ -49,10 +51,11 @@ pub fn run(bench: &Bench, platform: &Platform) -> Result<Section, Failure> {
             "SELECT COALESCE(sum(rows), 0) FROM crm.job_run WHERE run_id > {before} AND job = 'night'"
         ))?;
         compare(&mut sql)?;
+        preferences.push(sql.milliseconds(PREFERENCES)?);
         sql.settle("crm.customer_venue_stats, crm.label_change, rival.kept, rival.ranked")?;
     }
     let guests: String = sql.value("SELECT count(*) FROM crm.customer_venue_stats WHERE total_orders > 0")?;
-    let rows = SIDES
+    let mut rows: Vec<Row> = SIDES
         .iter()
         .zip(&sides)
         .map(|(&(against, target), theirs)| {
@@ -64,12 +67,21 @@ pub fn run(bench: &Bench, platform: &Platform) -> Result<Section, Failure> {
             Row::ratio(&format!("night of {guests} guests"), against, found, &ratio, target)
         })
         .collect();
+    let derived = at(&mut preferences, 50.0);
+    rows.push(Row::time(
+        "the preferences of those who ordered",
+        "–",
+        format!("{} ms", figure(derived)),
+        derived,
+        None,
+    ));
     Ok(Section {
         title: format!("The night of one venue, {guests} guests"),
         method: format!(
             "Each round is a day: {came} guests order and their orders are completed through the triggers, the clock moves to 03:30, the tables are \
              vacuumed, then `{NIGHT}` and the others run, in turns first. No sweep ran that day. The last night rewrote {written} rows. The \
-             others (`bench/sql/night_rivals.sql`) score only, without labels and visits, and break ties by chance. Both sides agree on \
+             others (`bench/sql/night_rivals.sql`) score only, without labels and visits, and break ties by chance; so what they have nothing like, \
+             the preferences derived from the orders, is timed apart. Both sides agree on \
              every guest's totals and, up to the rounding of five parts, on recency; `crm.verify_stats` is empty."
         ),
         rows,

@@ -80,7 +80,7 @@ const SEARCHES: [&str; 16] = [
     "\\",
     "33 6",
     "+336",
-    "(0)33",
+    "(0)0336 05",
     "052",
     "g1",
     "mail",
@@ -215,12 +215,12 @@ impl Request {
 }
 
 /// What a search means, character by character and without LIKE: a part of name, e-mail or phone in any case; digits and phone
-/// punctuation alone also a part of the phone's digits, less zeroes in front; one or two characters only the beginning of a word.
+/// punctuation alone also a part of the phone's digits, less zeroes in front of five and more; one or two characters only the beginning of a word.
 const FOUND: &str = r"
   CREATE FUNCTION public.found(search text, name text, email text, phone text) RETURNS boolean LANGUAGE plpgsql AS $$
   DECLARE
     wanted text := lower(regexp_replace(trim(search), '\s+', ' ', 'g'));
-    digits text := CASE WHEN search ~ '^[-+()./ 0-9]+$' THEN nullif(ltrim(regexp_replace(replace(search, '(0)', ''), '\D', '', 'g'), '0'), '') END;
+    digits text := CASE WHEN search ~ '^[-+()./ 0-9]+$' THEN nullif(regexp_replace(regexp_replace(replace(search, '(0)', ''), '\D', '', 'g'), '^0+([1-9]\d{4,})$', '\1'), '') END;
     field text;
     part text;
   BEGIN
