@@ -36,5 +36,5 @@ export CRM_ADMIN_KEY CRM_API_URL=http://127.0.0.1:$port
 cd "$ROOT/admin"
 [ ! -x "$TARGET_DIR/node/bin/node" ] || PATH=$TARGET_DIR/node/bin:$PATH
 say "the admin UI: each persona's job in a browser, and axe on every page"
-node --test --test-concurrency=1 --test-reporter=dot tests/ 2>&1 || fail "the admin UI fails a test"
+node tests/prepare.mjs && node --test --test-concurrency=3 --test-reporter=dot tests/*.test.mjs 2>&1 || fail "the admin UI fails a test"
 if [ "${SCREENS:-}" = 1 ]; then node tests/screens.mjs; fi

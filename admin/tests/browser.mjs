@@ -24,7 +24,7 @@ export async function signedIn(browser, { venue, ...options } = {}) {
   page.setDefaultTimeout(30_000);
   const errors = [];
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-  page.on("response", (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.request().method()} ${response.url()}`));
+  page.on("response", (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.request().method()} ${response.url()} ${response.request().postData() ?? ""}`));
   page.on("pageerror", (error) => errors.push(String(error)));
   return { page, context, errors };
 }

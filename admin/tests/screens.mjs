@@ -22,6 +22,7 @@ await first.context.close();
 const digits = vip.phone.replace(/\D/g, "").slice(-4);
 const PAGES = {
   today: (page) => open(page, "/"),
+  movement: (page) => open(page, "/movement"),
   host: (page) => open(page, `/host?q=${digits}`),
   guests: (page) => open(page, "/guests?label=AT_RISK&sort=-spend"),
   guest: (page) => open(page, `/guests/${vip.customer_id}`),

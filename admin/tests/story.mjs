@@ -30,6 +30,7 @@ export async function prepare(context) {
   const segments = (await call(context, "GET", `/v1/segments?venue=${venue.venue_id}`)).items;
   const segment = segments.find((one) => one.key === "sweet_tooth") ??
     (await call(context, "POST", "/v1/segments", { venue: venue.venue_id, key: "sweet_tooth", name: "Sweet tooth, not seen lately", criteria: CRITERIA }));
+  if (!segment.computed_at) await call(context, "POST", `/v1/segments/${segment.segment_id}/refresh`);
   const contacts = (await call(context, "GET", `${of}/dossier`)).contacts;
   if (contacts.length === 0) await call(context, "POST", `${of}/contacts`, { kind: "address", value: "Oranienstraße 12", label: "home", details: { city: "Berlin", postal_code: "10999", country: "DE" } });
   // Two who may be one person, the second of them not made by the till, which would have found the first.

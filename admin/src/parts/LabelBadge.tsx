@@ -19,18 +19,18 @@ export const isLabel = (text: string | null | undefined): text is Label => !!tex
 export const labelColour = (label: Label) => `var(--label-${label.toLowerCase()})`;
 
 /** What a guest is to a venue: icon, word and colour together, as colour alone is no sign. */
-export function LabelBadge({ label, why, large }: { label: string | null | undefined; why?: string; large?: boolean }) {
+export function LabelBadge({ label, why, large, plain }: { label: string | null | undefined; why?: string; large?: boolean; plain?: boolean }) {
   const { t } = useTranslation();
   if (!isLabel(label)) return null;
   const Icon = ICONS[label];
   const name = label.toLowerCase();
   const style = { "--of-label": `var(--label-${name})`, "--of-label-tint": `var(--label-${name}-tint)` } as CSSProperties;
-  return (
-    <Tooltip label={why ?? t(`label.${label}.meaning`)}>
-      <span className="label" data-large={large || undefined} style={style}>
-        <Icon aria-hidden />
-        {t(`label.${label}.name`)}
-      </span>
-    </Tooltip>
+  const badge = (
+    <span className="label" data-large={large || undefined} style={style}>
+      <Icon aria-hidden />
+      {t(`label.${label}.name`)}
+    </span>
   );
+  // In a long list a tooltip a row would be felt.
+  return plain ? badge : <Tooltip label={why ?? t(`label.${label}.meaning`)}>{badge}</Tooltip>;
 }

@@ -1,4 +1,3 @@
-import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { useVenue } from "../shell/venue";
 
@@ -7,7 +6,17 @@ export function useFormat() {
   const { i18n } = useTranslation();
   const { venue } = useVenue();
   const language = localeOf(i18n.language);
-  return useMemo(() => formats(language, venue?.currency, venue?.timezone), [language, venue?.currency, venue?.timezone]);
+  return formatsOf(language, venue?.currency, venue?.timezone);
+}
+
+const made = new Map<string, ReturnType<typeof formats>>();
+
+/** The same for every row of a list, made once. */
+function formatsOf(language: string, currency: string | undefined, timeZone: string | undefined) {
+  const key = [language, currency, timeZone].join();
+  let kept = made.get(key);
+  if (!kept) made.set(key, (kept = formats(language, currency, timeZone)));
+  return kept;
 }
 
 /** The reader's own region of the language, which says how days are written. */
@@ -27,6 +36,8 @@ function formats(language: string, currency: string | undefined, timeZone: strin
   const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", timeZone });
   const names = new Intl.DateTimeFormat(language, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
   const month = new Intl.DateTimeFormat(language, { month: "short", year: "2-digit", timeZone: "UTC" });
+  // To make one takes longer than to draw a row.
+  const amounts = new Map<string, Intl.NumberFormat>();
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   return {
     number: (value: Maybe<number>) => (value == null ? NOTHING : number.format(value)),
@@ -38,7 +49,10 @@ function formats(language: string, currency: string | undefined, timeZone: strin
     money: (value: Maybe<string>, of: Maybe<string> = currency, whole = false) => {
       if (value == null) return NOTHING;
       if (!of) return number.format(Number(value));
-      return new Intl.NumberFormat(language, { style: "currency", currency: of, ...(whole && { maximumFractionDigits: 0 }) }).format(Number(value));
+      const kept = `${of}${whole}`;
+      let amount = amounts.get(kept);
+      if (!amount) amounts.set(kept, (amount = new Intl.NumberFormat(language, { style: "currency", currency: of, ...(whole && { maximumFractionDigits: 0 }) })));
+      return amount.format(Number(value));
     },
     /** The day of a point in time, in the venue's time zone. */
     dayOf: (at: Maybe<string>) => (at ? day.format(new Date(at)) : NOTHING),

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
 import { useSearchParams } from "react-router";
 import { api, data, type Schema } from "../api/client";
 
@@ -22,12 +22,17 @@ export function VenueProvider({ children }: { children: ReactNode }) {
   const [stored, setStored] = useState(() => localStorage.getItem(STORED));
   const venues = useVenues().data?.items;
   const named = address.get("venue");
+  const sent = venues?.find((one) => one.venue_id === named || one.ref === named)?.venue_id;
+  // Behind the links of the page too, but not for good.
+  useEffect(() => {
+    if (sent) setStored(sent);
+  }, [sent]);
   const choice = useMemo<Choice>(() => {
     const all = venues ?? [];
     const largest = all.reduce<Venue | undefined>((best, next) => (best && best.guests >= next.guests ? best : next), undefined);
     return {
       venues: all,
-      venue: all.find((one) => one.venue_id === named || one.ref === named) ?? all.find((one) => one.venue_id === stored) ?? largest,
+      venue: all.find((one) => one.venue_id === sent) ?? all.find((one) => one.venue_id === stored) ?? largest,
       choose(id) {
         localStorage.setItem(STORED, id);
         setStored(id);
@@ -37,7 +42,7 @@ export function VenueProvider({ children }: { children: ReactNode }) {
         });
       },
     };
-  }, [venues, named, stored, setAddress]);
+  }, [venues, sent, stored, setAddress]);
   return <Chosen.Provider value={choice}>{children}</Chosen.Provider>;
 }
 

@@ -24,7 +24,7 @@ export function useMoments() {
           // The name of the segment stands in the summary alone, behind one word.
           return `${t(of.event === "entered" ? "segments.event.entered" : "segments.event.exited")}: ${said.slice(said.indexOf(" ") + 1)}`;
         case "profile":
-          return [word("moment.field", of.field), [of.from, of.to].filter((value) => value !== undefined).join(" → ")].filter(Boolean).join(": ");
+          return [of.field?.startsWith("contact.") ? word("guest.contactKind", of.field.slice("contact.".length)) : word("moment.field", of.field), [of.from, of.to].filter((value) => value !== undefined).join(" → ")].filter(Boolean).join(": ");
         case "consent":
           return `${word("privacy.channel", of.channel)}: ${word("privacy.state", of.action)}`;
         default:

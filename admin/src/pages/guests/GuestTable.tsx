@@ -1,8 +1,8 @@
-import { Checkbox, Group, Text, UnstyledButton } from "@mantine/core";
+import { Group, UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef } from "react";
+import { memo, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Schema } from "../../api/client";
@@ -34,7 +34,7 @@ export function GuestTable({ guests, more, loadMore, selected, select }: Rows) {
   const items = rows.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (more && last >= guests.length - 20) loadMore();
+    if (more && last >= guests.length - 100) loadMore();
   }, [more, last, guests.length, loadMore]);
   return (
     <div className="guests" ref={frame} role="table" aria-label={t("nav.guests")} aria-rowcount={more ? -1 : guests.length + 1} tabIndex={0} style={{ height: "calc(100dvh - 210px)", minHeight: 320 }}>
@@ -43,11 +43,7 @@ export function GuestTable({ guests, more, loadMore, selected, select }: Rows) {
         {items.map((item) => {
           const guest = guests[item.index];
           if (!guest) return null;
-          return (
-            <div key={guest.customer_id} className="row" role="row" aria-rowindex={item.index + 2} style={{ height: item.size, transform: `translateY(${item.start}px)` }}>
-              <Row guest={guest} chosen={selected.has(guest.customer_id)} choose={(chosen) => select(guest.customer_id, chosen)} />
-            </div>
-          );
+          return <Row key={guest.customer_id} guest={guest} at={item.index} top={item.start} height={item.size} chosen={selected.has(guest.customer_id)} select={select} />;
         })}
       </div>
     </div>
@@ -84,25 +80,28 @@ function Head() {
   );
 }
 
-function Row({ guest, chosen, choose }: { guest: Guest; chosen: boolean; choose: (chosen: boolean) => void }) {
+interface Place { guest: Guest; at: number; top: number; height: number; chosen: boolean; select: Rows["select"] }
+
+/** Plain elements, drawn once however often the list moves. */
+const Row = memo(function Row({ guest, at, top, height, chosen, select }: Place) {
   const { t } = useTranslation();
   const format = useFormat();
   const spent = guest.total_spent;
   const average = spent && guest.total_orders ? String(Number(spent) / guest.total_orders) : null;
   const name = guest.name ?? t("guest.unnamed");
   return (
-    <>
-      <div role="cell"><Checkbox size="xs" aria-label={t("guests.choose", { name })} checked={chosen} onChange={(event) => choose(event.currentTarget.checked)} /></div>
-      <div role="cell" style={{ minWidth: 0 }}>
-        <Text size="sm" truncate component="div"><Link to={`/guests/${guest.customer_id}`}>{name}</Link></Text>
-        <Text size="xs" c="dimmed" truncate component="div">{guest.phone ?? guest.email ?? guest.ref}</Text>
+    <div className="row" role="row" aria-rowindex={at + 2} style={{ height, transform: `translateY(${top}px)` }}>
+      <div role="cell"><input type="checkbox" aria-label={t("guests.choose", { name })} checked={chosen} onChange={(event) => select(guest.customer_id, event.currentTarget.checked)} /></div>
+      <div role="cell" className="who">
+        <div><Link to={`/guests/${guest.customer_id}`}>{name}</Link></div>
+        <div>{guest.phone ?? guest.email ?? guest.ref}</div>
       </div>
-      <div role="cell"><LabelBadge label={guest.label} /></div>
+      <div role="cell"><LabelBadge label={guest.label} plain /></div>
       <div role="cell" className="number wide">{format.number(guest.total_visits)}</div>
       <div role="cell" className="number small">{format.number(guest.total_orders)}</div>
       <div role="cell" className="number small">{format.money(spent, guest.currency)}</div>
       <div role="cell" className="number wide">{format.money(average, guest.currency)}</div>
       <div role="cell" className="number small">{format.dayOf(guest.last_order_at)}</div>
-    </>
+    </div>
   );
-}
+});

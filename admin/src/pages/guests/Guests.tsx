@@ -24,8 +24,10 @@ function useGuests(venue: string | undefined, filters: Filters, sort: Sort) {
     enabled: venue !== undefined,
     initialPageParam: undefined as string | undefined,
     placeholderData: keepPreviousData,
+    // It would compare all pages at each new one.
+    structuralSharing: false,
     queryFn: ({ pageParam, signal }) =>
-      data(api.GET("/v1/customers", { params: { query: { ...asQuery(filters), venue, sort, limit: 100, cursor: pageParam } }, signal })),
+      data(api.GET("/v1/customers", { params: { query: { ...asQuery(filters), venue, sort, limit: 200, cursor: pageParam } }, signal })),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
 }
@@ -44,13 +46,13 @@ export default function Guests() {
 
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   useEffect(() => setSelected(new Set()), [venue?.venue_id, filters]);
-  const select = (id: string, chosen: boolean) =>
+  const select = useCallback((id: string, chosen: boolean) =>
     setSelected((before) => {
       const after = new Set(before);
       if (chosen) after.add(id);
       else after.delete(id);
       return after;
-    });
+    }), []);
   return (
     <Page title={t("nav.guests")} actions={<Actions filters={filters} />}>
       <FilterBar />
@@ -71,7 +73,7 @@ export default function Guests() {
       ) : query.isPending ? (
         <Lines count={12} height={28} />
       ) : guests.length === 0 ? (
-        <Paper><Empty title={t("guests.none")} icon={<IconUsers aria-hidden />}>{t("guests.noneHint")}</Empty></Paper>
+        <Paper>{Object.keys(filters).length === 0 ? <Empty title={t("today.empty")} icon={<IconUsers aria-hidden />}><Link to="/imports">{t("imports.drop")}</Link></Empty> : <Empty title={t("guests.none")} icon={<IconUsers aria-hidden />}>{t("guests.noneHint")}</Empty>}</Paper>
       ) : (
         <GuestTable guests={guests} more={hasNextPage} loadMore={loadMore} selected={selected} select={select} />
       )}

@@ -1,4 +1,4 @@
-import { Button, Code, Group, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -9,6 +9,7 @@ import { Card, Empty, Loaded } from "../../parts/states";
 
 type Column = Schema["MappedColumn"];
 const CLASSES = ["personal", "health", "derived", "key", "kept"] as const;
+type Class = (typeof CLASSES)[number];
 const MARKS = { personal: "bad", health: "bad", derived: "busy", key: "plain", kept: "good" } as const;
 const STEP = 25;
 
@@ -21,11 +22,11 @@ export function PersonalDataMap() {
     <Card title={t("privacy.map")}>
       <Stack gap="sm">
         <Loaded query={problems} lines={1}>
-          {(found) => found.length === 0 ? <Mark as="good">{t("privacy.mapComplete")}</Mark> : (
+          {(found) => found.length === 0 ? <div><Mark as="good">{t("privacy.mapComplete")}</Mark></div> : (
             <Stack gap={4}>{found.map((one, n) => <Text key={n} size="sm" className="breaks"><b>{[one.relation, one.column_name].filter(Boolean).join(".")}</b>: {one.problem}</Text>)}</Stack>
           )}
         </Loaded>
-        <Loaded query={columns} lines={6}>{(all) => <Columns all={all} />}</Loaded>
+        <Loaded query={columns} lines={6}>{(all) => <Columns all={all.toSorted((a, b) => CLASSES.indexOf(a.class as Class) - CLASSES.indexOf(b.class as Class))} />}</Loaded>
       </Stack>
     </Card>
   );
@@ -47,7 +48,7 @@ function Columns({ all }: { all: Column[] }) {
   const treated = (treatment: string) => {
     const [name, ...rest] = treatment.split(":");
     const said = i18n.exists(`privacy.treatment.${name}`) ? t(`privacy.treatment.${name}` as "privacy.treatment.keep") : name;
-    return rest.join(":") ? `${said} (${rest.join(":")})` : said;
+    return name === "constant" ? `${said} (${rest.join(":")})` : said;
   };
   return (
     <>
@@ -64,7 +65,7 @@ function Columns({ all }: { all: Column[] }) {
             <tbody>
               {found.slice(0, shown).map((one) => (
                 <tr key={`${one.relation}.${one.column_name}`}>
-                  <td className="breaks"><Code>{one.relation}.<b>{one.column_name}</b></Code></td>
+                  <td className="breaks"><Text size="xs" c="dimmed" component="div">{one.relation}</Text><b>{one.column_name}</b></td>
                   <td><Mark as={MARKS[one.class as keyof typeof MARKS] ?? "plain"}>{i18n.exists(`privacy.class.${one.class}`) ? t(`privacy.class.${one.class}` as "privacy.class.key") : one.class}</Mark></td>
                   <td className="breaks">{treated(one.treatment)}</td>
                 </tr>

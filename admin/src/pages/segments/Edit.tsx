@@ -39,10 +39,11 @@ const read = (criteria: unknown): Criteria => (typeof criteria === "string" ? (J
 
 function useFields(scope: "venue" | "org") {
   const schema = useQuery({ queryKey: ["criteria-schema"], ...KEPT, queryFn: () => data(api.GET("/v1/criteria/schema")) });
-  return useMemo(() => {
+  const fields = useMemo(() => {
     const catalogue = (schema.data as unknown as { $defs?: { catalogue?: { enum?: Field[] } } } | undefined)?.$defs?.catalogue?.enum;
     return catalogue?.filter((field) => scope === "venue" || !field.venue_only);
   }, [schema.data, scope]);
+  return { fields, schema };
 }
 
 function Editor({ segment, name: named, start }: { segment: Schema["Segment"] | undefined; name: string; start: Criteria }) {
@@ -53,7 +54,7 @@ function Editor({ segment, name: named, start }: { segment: Schema["Segment"] | 
   const { venue } = useVenue();
   const scope = segment && segment.venue_id == null ? "org" : "venue";
   const at = scope === "org" ? null : (segment?.venue_id ?? venue?.venue_id ?? null);
-  const fields = useFields(scope);
+  const { fields, schema } = useFields(scope);
   const [name, setName] = useState(named);
   const [json, setJson] = useState(false);
   const [query, setQuery] = useState<RuleGroupType>(() => toBuilder(start));
@@ -121,11 +122,11 @@ function Editor({ segment, name: named, start }: { segment: Schema["Segment"] | 
         <Grid.Col span={{ base: 12, lg: 8 }}>
           <Group justify="flex-end" mb="xs"><Switch size="sm" label={t("segments.showJson")} checked={json} onChange={(event) => setJson(event.currentTarget.checked)} /></Group>
           <SimpleGrid cols={{ base: 1, md: json ? 2 : 1 }}>
-            {fields ? <Builder query={query} onChange={setQuery} fields={fields} counts={counts} errors={errors} /> : <Skeleton h={160} />}
+            {fields ? <Builder query={query} onChange={setQuery} fields={fields} counts={counts} errors={errors} /> : schema.isError ? <Failure error={schema.error} retry={() => void schema.refetch()} /> : <Skeleton h={160} />}
             {json && <Raw criteria={criteria} onChange={(next) => setQuery(toBuilder(next))} />}
           </SimpleGrid>
         </Grid.Col>
-        <Grid.Col span={{ base: 12, lg: 4 }}><Preview preview={preview.data} sentence={sentences.of(criteria, preview.data?.sentence)} error={wrong.length === 0 ? preview.error : null} isOld={preview.isFetching || asked !== text} saved={segment !== undefined} /></Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 4 }}><Preview preview={preview.data} sentence={sentences.of(criteria, preview.data?.sentence)} error={problems.error ?? (wrong.length === 0 ? preview.error : null)} isOld={preview.isFetching || asked !== text} saved={segment !== undefined} /></Grid.Col>
       </Grid>
     </Page>
   );

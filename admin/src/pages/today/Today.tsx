@@ -1,4 +1,4 @@
-import { Grid, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Grid, Paper, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
@@ -29,7 +29,7 @@ export default function Today() {
   return (
     <Page title={venue ? t("today.title", { venue: venue.name }) : t("nav.today")} head={overview.data && <Text size="sm" c="dimmed">{format.moment(overview.data.as_of)}</Text>}>
       <Loaded query={overview} lines={8}>
-        {(figures) => figures.cohort === 0 ? <Empty title={t("today.empty")}>{t("today.emptyHint")}</Empty> : <Figures figures={figures} />}
+        {(figures) => figures.cohort === 0 ? <Paper><Empty title={t("today.empty")}>{t("today.emptyHint")}</Empty></Paper> : <Figures figures={figures} />}
       </Loaded>
     </Page>
   );
