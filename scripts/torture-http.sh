@@ -72,7 +72,7 @@ for part in "${parts[@]}"; do
     contract)
       python_with 'schemathesis>=4,<5'
       start_service
-      python "$here/contract.py" "${MINUTES:-10}" "$scratch"
+      (cd "$scratch" && python "$here/contract.py" "${MINUTES:-10}" "$scratch")
       ;;
     crash)
       start_service
