@@ -39,6 +39,11 @@ pub fn run(bench: &Bench, platform: &Platform) -> Result<Section, Failure> {
     rows.insert(0, row(&format!("{guests} guests, all searches"), &mut searches, Some((99.0, 10.0))));
     for (what, call, target) in [
         ("a dossier", "'SELECT crm.dossier(' || quote_literal(id) || ')'".to_owned(), Some((50.0, 5.0))),
+        (
+            "a kitchen card",
+            format!("'SELECT crm.kitchen_card(' || quote_literal(id) || ', ''{VENUE}'')'"),
+            Some((50.0, 1.0)),
+        ),
         ("a timeline", "'SELECT * FROM crm.timeline(' || quote_literal(id) || ')'".to_owned(), None),
         (
             "a capture of a known number",
