@@ -43,8 +43,28 @@ END
 $$;
 COMMENT ON FUNCTION crm.write_platform_customer(text, jsonb) IS 'Changes a customer in the platform''s own table, as far as the fields given are bound; false where it does not know him. CR409 for what a constraint of the platform refuses, 55000 where its table may not be written';
 
-CREATE OR REPLACE FUNCTION crm.create_platform_customers(org int, profiles jsonb[]) RETURNS text[]
+CREATE OR REPLACE FUNCTION crm.platform_ids(how_many int) RETURNS text[]
 LANGUAGE plpgsql
+AS $$
+DECLARE
+  bound crm.binding;
+BEGIN
+  SELECT * INTO bound FROM crm.binding AS b WHERE b.entity = 'customer';
+  IF EXISTS (
+    SELECT FROM pg_attribute AS a
+    WHERE a.attrelid = to_regclass(format('%I.%I', bound.schema_name, bound.table_name)) AND a.attname = bound.fields -> 'ref' ->> 'column'
+      AND NOT a.atthasdef AND a.attidentity = '' AND bound.fields -> 'ref' ->> 'type' NOT IN ('int2', 'int4', 'int8', 'numeric')) THEN
+    RETURN ARRAY(SELECT gen_random_uuid()::text FROM generate_series(1, how_many));
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION crm.platform_ids(int) IS 'New ids for the platform''s own table of customers, such as its programs would make; null where a default of the table makes them';
+
+CREATE OR REPLACE FUNCTION crm.create_platform_customers(org int, profiles jsonb[], ids text[] DEFAULT NULL) RETURNS text[]
+LANGUAGE plpgsql
+-- A load plans its statements anew for each thousand rows; the trigger of each row shall not.
+SET plan_cache_mode = auto
 AS $$
 DECLARE
   bound crm.binding;
@@ -56,10 +76,11 @@ DECLARE
 BEGIN
   SELECT * INTO bound FROM crm.binding AS b WHERE b.entity = 'customer';
   host := to_regclass(format('%I.%I', bound.schema_name, bound.table_name));
+  ids := COALESCE(ids, crm.platform_ids(cardinality(profiles)));
   -- What is not known is left to the columns' defaults, so those of whom the same is known go together.
   FOR alike IN
-    SELECT array_agg(p.profile ORDER BY p.n) AS profiles, array_agg(p.n ORDER BY p.n) AS places
-    FROM unnest(profiles) WITH ORDINALITY AS p(profile, n)
+    SELECT array_agg(p.profile ORDER BY p.n) AS profiles, array_agg(p.id ORDER BY p.n) AS ids, array_agg(p.n ORDER BY p.n) AS places
+    FROM unnest(profiles, ids) WITH ORDINALITY AS p(profile, id, n)
     GROUP BY ARRAY(SELECT v.column_name FROM crm.platform_values(bound.fields, p.profile) AS v WHERE v.literal <> 'NULL' ORDER BY 1)
   LOOP
     SELECT string_agg(quote_ident(w.column_name), ', ') AS columns, string_agg(w.value, ', ') AS given INTO statement FROM (
@@ -70,11 +91,7 @@ BEGIN
       SELECT bound.fields -> 'org' ->> 'column', format('%L::%s', o.ref, bound.fields -> 'org' ->> 'declared')
       FROM crm.organisation AS o WHERE o.org_id = org AND bound.fields -> 'org' ->> 'column' IS NOT NULL
       UNION ALL
-      -- An id that the platform's own programs would make; where a default does, it is left to it.
-      SELECT a.attname, format('gen_random_uuid()::text::%s', bound.fields -> 'ref' ->> 'declared')
-      FROM pg_attribute AS a
-      WHERE a.attrelid = host AND a.attname = bound.fields -> 'ref' ->> 'column' AND NOT a.atthasdef AND a.attidentity = ''
-        AND bound.fields -> 'ref' ->> 'type' NOT IN ('int2', 'int4', 'int8', 'numeric')
+      SELECT bound.fields -> 'ref' ->> 'column', format('g.id::%s', bound.fields -> 'ref' ->> 'declared') WHERE ids IS NOT NULL
       UNION ALL
       -- What must not be null and is not known is an empty text.
       SELECT a.attname, ''''''
@@ -82,10 +99,10 @@ BEGIN
       JOIN pg_attribute AS a ON a.attrelid = host AND a.attname = f.value ->> 'column' AND a.attnotnull AND NOT a.atthasdef
       JOIN pg_type AS t ON t.oid = a.atttypid AND t.typcategory = 'S'
       WHERE f.key IN ('name', 'phone', 'email') AND alike.profiles[1] ->> f.key IS NULL) AS w;
-    EXECUTE format('WITH made AS (INSERT INTO %s AS h %s SELECT %s FROM unnest($1) WITH ORDINALITY AS g(profile, n) ORDER BY g.n RETURNING %s AS ref)
+    EXECUTE format('WITH made AS (INSERT INTO %s AS h %s SELECT %s FROM unnest($1, $2) WITH ORDINALITY AS g(profile, id, n) ORDER BY g.n RETURNING %s AS ref)
       SELECT array_agg(m.ref) FROM made AS m',
       crm.host_name(host), '(' || statement.columns || ')', statement.given, crm.mapped_expression(bound.fields, 'ref', 'h'))
-    INTO made USING alike.profiles;
+    INTO made USING alike.profiles, alike.ids;
     IF cardinality(made) IS DISTINCT FROM cardinality(alike.places) THEN
       RAISE EXCEPTION 'the platform took % of % guests', COALESCE(cardinality(made), 0), cardinality(alike.places) USING ERRCODE = 'CR409', COLUMN = 'profile';
     END IF;
@@ -102,7 +119,7 @@ EXCEPTION
       HINT = 'crm.check_binding(''customer'') lists columns that must have a value which the CRM does not know.';
 END
 $$;
-COMMENT ON FUNCTION crm.create_platform_customers(int, jsonb[]) IS 'Makes customers in the platform''s own table and returns their ids there, in the order given. CR409 for what a constraint of the platform refuses, 55000 where its table may not be written';
+COMMENT ON FUNCTION crm.create_platform_customers(int, jsonb[], text[]) IS 'Makes customers in the platform''s own table, with ids of crm.platform_ids where those are given, and returns their ids there, in the order given. CR409 for what a constraint of the platform refuses, 55000 where its table may not be written';
 
 CREATE OR REPLACE FUNCTION crm.bound_customer_fields() RETURNS text[]
 LANGUAGE plpgsql STABLE

@@ -45,7 +45,7 @@ AS $$
 BEGIN
   PERFORM crm.require_admin();
   IF EXISTS (SELECT FROM crm.job_progress AS p WHERE p.job = 'night' AND p.finished_at IS NULL
-             AND EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = p.pid AND a.datname = current_database())) THEN
+             AND EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = p.pid AND a.datname = current_database() AND a.state IS DISTINCT FROM 'idle')) THEN
     RAISE EXCEPTION 'the night is running' USING ERRCODE = 'CR409', HINT = 'crm.job_list() shows how far it is.';
   END IF;
 END

@@ -9,8 +9,8 @@ BEGIN
   IF former.job IS NOT NULL AND former.finished_at IS NULL AND former.updated_at > clock_timestamp() - interval '12 hours' THEN
     -- Between two of its transactions the leader holds no lock, but it is there.
     IF former.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = former.pid AND a.datname = current_database()
-      -- After a restart its number may be another's.
-      AND a.backend_start < former.updated_at) THEN
+      -- After a restart its number may be another's; and a night that was cancelled leaves its session idle.
+      AND a.backend_start < former.updated_at AND a.state IS DISTINCT FROM 'idle') THEN
       RETURN;
     END IF;
     IF (former.as_of = moment OR NOT given) AND (former.recount OR NOT anew) THEN
