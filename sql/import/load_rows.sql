@@ -113,6 +113,7 @@ DECLARE
   rows int[];
   profiles jsonb[];
   refs text[];
+  made text[];
   guests uuid[];
   bound text[] := crm.bound_customer_fields();
 BEGIN
@@ -127,24 +128,26 @@ BEGIN
   IF bound IS NOT NULL THEN
     refs := crm.platform_ids(cardinality(rows));
   END IF;
-  IF refs IS NOT NULL THEN
-    INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, phone_region, email, birth_date, birthday, gender, language, document, source, created_by)
-    SELECT i.org_id, crm.key(n.ref), n.ref, p.name, p.phone, p.phone_region, p.email, p.birth_date, p.birthday, p.gender, p.language, p.document, 'import', i.created_by
-    FROM unnest(refs, profiles) AS n(ref, profile) CROSS JOIN LATERAL jsonb_populate_record(NULL::crm.customer, n.profile) AS p;
-  END IF;
-  IF bound IS NOT NULL AND refs IS NOT NULL THEN
-    -- Its trigger finds them there, and writes only what the platform made of them.
-    PERFORM crm.create_platform_customers(i.org_id, profiles, refs);
-  ELSIF bound IS NOT NULL THEN
-    refs := crm.create_platform_customers(i.org_id, profiles);
-    -- Where its trigger could not bring them.
-    PERFORM crm.ensure_customers(i.org_id, refs);
-    UPDATE crm.customer AS c
-    SET (birth_date, birthday, phone_region, gender, language, document, source, created_by) = (
-      SELECT p.birth_date, p.birthday, p.phone_region, p.gender, p.language, p.document, 'import', i.created_by
-      FROM jsonb_populate_record(c, n.profile - bound) AS p)
-    FROM unnest(refs, profiles) AS n(ref, profile)
-    WHERE c.org_id = i.org_id AND c.customer_id = crm.key(n.ref);
+  -- Ahead of the platform, whose trigger then finds them there and writes only what the platform made of them.
+  INSERT INTO crm.customer (org_id, customer_id, ref, name, phone, phone_region, email, birth_date, birthday, gender, language, document, source, created_by)
+  SELECT i.org_id, crm.key(n.ref), n.ref, p.name, p.phone, p.phone_region, p.email, p.birth_date, p.birthday, p.gender, p.language, p.document, 'import', i.created_by
+  FROM unnest(refs, profiles) AS n(ref, profile) CROSS JOIN LATERAL jsonb_populate_record(NULL::crm.customer, n.profile) AS p
+  WHERE n.ref IS NOT NULL;
+  IF bound IS NOT NULL THEN
+    made := crm.create_platform_customers(i.org_id, profiles, refs);
+    IF made IS DISTINCT FROM refs THEN
+      -- The ids are the platform's own.
+      DELETE FROM crm.customer AS c WHERE c.org_id = i.org_id AND c.customer_id IN (SELECT crm.key(n.ref) FROM unnest(refs) AS n(ref)) AND c.ref <> ALL (made);
+      -- Where its trigger could not bring them.
+      PERFORM crm.ensure_customers(i.org_id, made);
+      UPDATE crm.customer AS c
+      SET (birth_date, birthday, phone_region, gender, language, document, source, created_by) = (
+        SELECT p.birth_date, p.birthday, p.phone_region, p.gender, p.language, p.document, 'import', i.created_by
+        FROM jsonb_populate_record(c, n.profile - bound) AS p)
+      FROM unnest(made, profiles) AS n(ref, profile)
+      WHERE c.org_id = i.org_id AND c.customer_id = crm.key(n.ref);
+      refs := made;
+    END IF;
   END IF;
   guests := ARRAY(SELECT crm.key(n.ref) FROM unnest(refs) WITH ORDINALITY AS n(ref, place) ORDER BY n.place);
   PERFORM crm.unlist_guests(i.org_id, guests);

@@ -523,6 +523,49 @@ fn a_row_that_the_platform_refuses_is_rejected_alone() {
 }
 
 #[test]
+fn ids_and_values_are_as_the_platform_makes_them() {
+    // An id of its own by a default, by a trigger, or none: then the CRM makes one.
+    for (purpose, makes_ids) in [
+        ("import_own_ids", None),
+        (
+            "import_default_ids",
+            Some(r#"ALTER TABLE "Customer" ALTER id SET DEFAULT 'own-' || nextval('own_ids')"#),
+        ),
+        (
+            "import_trigger_ids",
+            Some(
+                r#"CREATE FUNCTION own_id() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := 'own-' || nextval('own_ids'); RETURN NEW; END $$;
+                   CREATE TRIGGER own_id BEFORE INSERT ON "Customer" FOR EACH ROW EXECUTE FUNCTION own_id()"#,
+            ),
+        ),
+    ] {
+        let (_database, mut sql) = platform(purpose);
+        sql.run("CREATE SEQUENCE own_ids; GRANT USAGE ON own_ids TO PUBLIC");
+        sql.run(
+            r#"CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name := upper(NEW.name); RETURN NEW; END $$;
+               CREATE TRIGGER shout BEFORE INSERT ON "Customer" FOR EACH ROW EXECUTE FUNCTION shout()"#,
+        );
+        if let Some(statement) = makes_ids {
+            sql.run(statement);
+        }
+        let import = load(&mut sql, "name,phone,language\nZoe,0611223344,fr\nYann,0611223355,de\n", "");
+        assert_eq!(counts(&mut sql, &import), "created 2");
+        sql.expect_rows(
+            r#"SELECT c.name, c.phone, c.language, c.source, c.ref LIKE 'own-%' FROM crm.customer AS c JOIN "Customer" AS h ON h.id = c.ref AND h.name = c.name
+               WHERE c.source = 'import' ORDER BY c.name"#,
+            &[
+                &format!("YANN|0611223355|de|import|{}", if makes_ids.is_some() { "t" } else { "f" }),
+                &format!("ZOE|0611223344|fr|import|{}", if makes_ids.is_some() { "t" } else { "f" }),
+            ],
+        );
+        sql.expect_rows(
+            r#"SELECT (SELECT count(*) FROM crm.customer) = (SELECT count(*) FROM "Customer")"#,
+            &["t"],
+        );
+    }
+}
+
+#[test]
 fn a_load_that_was_cut_off_goes_on() {
     let (database, mut sql) = without_customers("import_cut_off");
     let rows: String = (0..5_000).map(|n| format!("Guest {n},+3361{n:07},guest{n}@example.com\n")).collect();
