@@ -534,7 +534,7 @@ fn ids_and_values_are_as_the_platform_makes_them() {
         (
             "import_trigger_ids",
             Some(
-                r#"CREATE FUNCTION own_id() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := 'own-' || nextval('own_ids'); RETURN NEW; END $$;
+                r#"CREATE FUNCTION own_id() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := 'own-' || nextval('public.own_ids'); RETURN NEW; END $$;
                    CREATE TRIGGER own_id BEFORE INSERT ON "Customer" FOR EACH ROW EXECUTE FUNCTION own_id()"#,
             ),
         ),
@@ -549,6 +549,7 @@ fn ids_and_values_are_as_the_platform_makes_them() {
             sql.run(statement);
         }
         let import = load(&mut sql, "name,phone,language\nZoe,0611223344,fr\nYann,0611223355,de\n", "");
+        sql.expect_none(&format!("SELECT reason FROM crm.import_rejects({import})"));
         assert_eq!(counts(&mut sql, &import), "created 2");
         sql.expect_rows(
             r#"SELECT c.name, c.phone, c.language, c.source, c.ref LIKE 'own-%' FROM crm.customer AS c JOIN "Customer" AS h ON h.id = c.ref AND h.name = c.name
