@@ -8,6 +8,7 @@ DECLARE
   key uuid := crm.key(customer_ref);
   -- What the platform does not say is the CRM's own.
   bound text[] := crm.bound_customer_fields();
+  unchanged boolean;
   changed int[];
   made_in int[];
 BEGIN
@@ -15,15 +16,16 @@ BEGIN
     RAISE EXCEPTION 'a customer without an id' USING ERRCODE = '22004';
   END IF;
   -- Who is known as he is given, wherever he is known: an import is ahead of the platform, and much that it changes is not mapped.
-  IF (SELECT bool_and(c.status <> 'erased' AND (crm.mirrored(bound, 'name', c.name, customer_name), crm.mirrored(bound, 'phone', c.phone, customer_phone),
-              crm.mirrored(bound, 'email', c.email, customer_email), crm.mirrored(bound, 'birth_date', c.birth_date, customer_birth_date))
-              IS NOT DISTINCT FROM (c.name, c.phone, c.email, c.birth_date))
-             AND bool_or(org_ref IS NULL OR c.org_id = (SELECT o.org_id FROM crm.organisation AS o WHERE o.ref = org_ref))
-      FROM crm.customer AS c WHERE c.customer_id = key) THEN
+  SELECT bool_and(c.status <> 'erased' AND (crm.mirrored(bound, 'name', c.name, customer_name), crm.mirrored(bound, 'phone', c.phone, customer_phone),
+           crm.mirrored(bound, 'email', c.email, customer_email), crm.mirrored(bound, 'birth_date', c.birth_date, customer_birth_date))
+           IS NOT DISTINCT FROM (c.name, c.phone, c.email, c.birth_date))
+         AND bool_or(org_ref IS NULL OR c.org_id IS NOT DISTINCT FROM (SELECT o.org_id FROM crm.organisation AS o WHERE o.ref = org_ref))
+  INTO unchanged FROM crm.customer AS c WHERE c.customer_id = key;
+  IF unchanged THEN
     RETURN;
   END IF;
-  -- Of whom nothing is known nothing is to be changed.
-  IF EXISTS (SELECT FROM crm.customer AS c WHERE c.customer_id = key) THEN
+  -- Of whom nothing is known (null) nothing is to be changed.
+  IF NOT unchanged THEN
     WITH written AS (
       UPDATE crm.customer AS c
       SET name = crm.mirrored(bound, 'name', c.name, customer_name), phone = crm.mirrored(bound, 'phone', c.phone, customer_phone),

@@ -1,3 +1,25 @@
+CREATE OR REPLACE FUNCTION crm.reach_of(org int, role text, venues text[]) RETURNS uuid[]
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  known uuid[];
+BEGIN
+  IF role IS NULL OR role NOT IN ('reader', 'staff', 'manager', 'admin') THEN
+    RAISE EXCEPTION 'unknown role "%"', role USING ERRCODE = '22023', COLUMN = 'role', HINT = 'reader, staff, manager or admin.';
+  ELSIF cardinality(venues) = 0 THEN
+    RAISE EXCEPTION 'a principal has one venue at least' USING ERRCODE = '22023', COLUMN = 'venues', HINT = 'Give none (null) for all venues.';
+  END IF;
+  SELECT array_agg(v.venue_id ORDER BY w.place) INTO known
+  FROM unnest(venues) WITH ORDINALITY AS w(wanted, place) LEFT JOIN crm.venue AS v ON v.org_id = org AND v.venue_id = crm.key(w.wanted);
+  IF array_position(known, NULL) IS NOT NULL THEN
+    RAISE EXCEPTION 'unknown venue "%"', venues[array_position(known, NULL)] USING ERRCODE = 'CR404', COLUMN = 'venues';
+  END IF;
+  RETURN known;
+END
+$$;
+COMMENT ON FUNCTION crm.reach_of(int, text, text[]) IS 'The venues (the CRM''s ids or the platform''s) that a principal of a role is to be limited to, null for all; 22023 for no role and no venue, CR404 for an unknown venue';
+
 CREATE OR REPLACE FUNCTION crm.create_principal(name text, org text, role text, venues text[] DEFAULT NULL, db_user text DEFAULT NULL)
 RETURNS uuid
 LANGUAGE plpgsql
@@ -7,7 +29,6 @@ AS $$
 DECLARE
   of_org int;
   of_venues uuid[];
-  unknown text;
   made uuid;
 BEGIN
   IF org IS NULL AND (SELECT count(*) FROM crm.organisation) > 1 THEN
@@ -18,17 +39,9 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown organisation "%"', org USING ERRCODE = 'CR404', COLUMN = 'org';
   END IF;
-  IF role IS NULL OR role NOT IN ('reader', 'staff', 'manager', 'admin') THEN
-    RAISE EXCEPTION 'unknown role "%"', role USING ERRCODE = '22023', COLUMN = 'role', HINT = 'reader, staff, manager or admin.';
-  END IF;
+  of_venues := crm.reach_of(of_org, role, venues);
   IF name IS NULL OR btrim(name) = '' THEN
     RAISE EXCEPTION 'a principal needs a name' USING ERRCODE = '22023', COLUMN = 'name';
-  END IF;
-  SELECT array_agg(v.venue_id), min(w.wanted) FILTER (WHERE v.venue_id IS NULL) INTO of_venues, unknown
-  FROM unnest(venues) AS w(wanted)
-  LEFT JOIN crm.venue AS v ON v.org_id = of_org AND v.venue_id = crm.key(w.wanted);
-  IF unknown IS NOT NULL THEN
-    RAISE EXCEPTION 'unknown venue "%"', unknown USING ERRCODE = 'CR404', COLUMN = 'venues';
   END IF;
   IF db_user IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles WHERE rolname = db_user) THEN
     RAISE EXCEPTION 'there is no database user "%"', db_user USING ERRCODE = '42704', COLUMN = 'db_user';

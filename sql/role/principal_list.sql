@@ -61,7 +61,6 @@ AS $$
 DECLARE
   org int := crm.require_admin();
   of_venues uuid[];
-  unknown text;
   known crm.principal;
 BEGIN
   -- One after the other, so that two administrators cannot take each other's role at once.
@@ -69,20 +68,13 @@ BEGIN
   SELECT * INTO known FROM crm.principal AS p WHERE p.org_id = org AND p.principal_id = principal;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown principal "%"', principal USING ERRCODE = 'CR404', COLUMN = 'principal';
-  ELSIF role IS NULL OR role NOT IN ('reader', 'staff', 'manager', 'admin') THEN
-    RAISE EXCEPTION 'unknown role "%"', role USING ERRCODE = '22023', COLUMN = 'role', HINT = 'reader, staff, manager or admin.';
-  ELSIF cardinality(venues) = 0 THEN
-    RAISE EXCEPTION 'a principal has one venue at least' USING ERRCODE = '22023', COLUMN = 'venues', HINT = 'Give none (null) for all venues.';
-  ELSIF known.db_user IS NOT NULL AND role <> known.role THEN
+  END IF;
+  of_venues := crm.reach_of(org, role, venues);
+  IF known.db_user IS NOT NULL AND role <> known.role THEN
     RAISE EXCEPTION 'the role of "%" is granted to a database user too', known.name
       USING ERRCODE = 'CR409', COLUMN = 'role', HINT = 'A database administrator changes both.';
   END IF;
-  SELECT array_agg(v.venue_id), min(w.wanted) FILTER (WHERE v.venue_id IS NULL) INTO of_venues, unknown
-  FROM unnest(venues) AS w(wanted)
-  LEFT JOIN crm.venue AS v ON v.org_id = org AND v.venue_id = crm.key(w.wanted);
-  IF unknown IS NOT NULL THEN
-    RAISE EXCEPTION 'unknown venue "%"', unknown USING ERRCODE = 'CR404', COLUMN = 'venues';
-  ELSIF NOT (role = 'admin' AND venues IS NULL) AND NOT EXISTS (
+  IF NOT (role = 'admin' AND venues IS NULL) AND NOT EXISTS (
       SELECT FROM crm.principal AS p WHERE p.org_id = org AND p.principal_id <> principal AND p.role = 'admin' AND p.venue_ids IS NULL) THEN
     RAISE EXCEPTION 'nobody would be left who may change this' USING ERRCODE = 'CR409', COLUMN = 'role',
       HINT = 'Make another an administrator of all venues first.';

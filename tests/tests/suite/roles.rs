@@ -379,6 +379,9 @@ fn a_principal_needs_a_known_organisation_role_and_venue() {
         ("crm.create_principal('x', 'green', 'staff')", ["CR404", "22023"]),
         ("crm.create_principal('x', 'red', 'king')", ["22023", "23514"]),
         ("crm.create_principal('x', 'red', 'staff', ARRAY['b1'])", ["CR404", "22023"]),
+        // No venue is none, not all of them.
+        ("crm.create_principal('x', 'red', 'staff', '{}')", ["22023", "22023"]),
+        ("crm.create_principal('x', 'red', 'staff', ARRAY[NULL])", ["CR404", "CR404"]),
         // Two organisations: none is the only one.
         ("crm.create_principal('x', NULL, 'staff')", ["22023", "CR404"]),
     ] {
