@@ -395,9 +395,14 @@ extension_sql_file!(
     requires = ["segment_preview"]
 );
 extension_sql_file!(
+    "../../sql/segment/recipients.sql",
+    name = "segment_recipients",
+    requires = ["segment_profile_facts"]
+);
+extension_sql_file!(
     "../../sql/segment/refresh.sql",
     name = "segment_refresh",
-    requires = ["segment_profile_facts"]
+    requires = ["segment_recipients"]
 );
 extension_sql_file!(
     "../../sql/segment/segment.sql",

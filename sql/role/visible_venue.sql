@@ -1,9 +1,11 @@
+-- In plpgsql, which keeps its plan: every call of anything asks it.
 CREATE OR REPLACE FUNCTION crm.is_administrator() RETURNS boolean
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT crm.named_caller() IS NULL AND current_setting('role') = 'none'
-     AND EXISTS (SELECT FROM pg_roles WHERE rolname = session_user AND rolsuper)
+BEGIN
+  RETURN crm.named_caller() IS NULL AND current_setting('role') = 'none' AND EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = session_user AND r.rolsuper);
+END
 $$;
 COMMENT ON FUNCTION crm.is_administrator() IS 'Whether a superuser of the database acts as himself: such a session sees every organisation';
 

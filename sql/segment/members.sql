@@ -71,48 +71,6 @@ END
 $$;
 COMMENT ON FUNCTION crm.guests_with_label(int, uuid, text) IS 'The exact number of guests of a venue who have a label, other than INACTIVE. Runs as crm_owner.';
 
-CREATE OR REPLACE FUNCTION crm.recipients(segment int, channel text, after uuid DEFAULT NULL, max_rows int DEFAULT 200)
-RETURNS TABLE (customer_id uuid, ref text, name text, language text, address text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_variable
-DECLARE
-  of_segment crm.known_segment := crm.visible_segment(segment);
-BEGIN
-  IF channel IS NULL OR channel <> ALL (crm.consent_channels()) THEN
-    RAISE EXCEPTION 'unknown channel "%"', left(channel, 60) USING ERRCODE = '22023', COLUMN = 'channel', HINT = array_to_string(crm.consent_channels(), ', ') || '.';
-  ELSIF max_rows IS NULL OR max_rows NOT BETWEEN 1 AND 10000 THEN
-    RAISE EXCEPTION 'max_rows must be from 1 to 10000' USING ERRCODE = '22023', COLUMN = 'max_rows';
-  END IF;
-  IF of_segment.is_sensitive THEN
-    RAISE EXCEPTION 'segment "%" asks for health data: its members are not handed on', of_segment.key USING ERRCODE = '42501';
-  END IF;
-  PERFORM crm.require_no_quiet_hours(of_segment.org_id, of_segment.scope_id);
-  RETURN QUERY
-  SELECT m.customer_id, c.ref, c.name, c.language, crm.address_for(channel, c.email, c.phone_e164)
-  -- In the order of the primary key: a page of a small segment reads at most its venue's guests once.
-  FROM ((SELECT g.customer_id FROM crm.guest_segments AS g
-         WHERE of_segment.label IS NULL AND g.org_id = of_segment.org_id AND g.scope_id = of_segment.scope_id
-           AND g.customer_id > COALESCE(after, '00000000-0000-0000-0000-000000000000') AND segment = ANY (g.segments)
-           AND crm.is_reachable(of_segment.org_id, g.customer_id, channel, of_segment.scope_id)
-         ORDER BY g.customer_id LIMIT max_rows)
-        UNION ALL
-        (SELECT t.customer_id FROM crm.customer_venue_stats AS t
-         WHERE of_segment.label IS NOT NULL AND t.org_id = of_segment.org_id AND t.venue_id = of_segment.venue_id
-           AND t.customer_id > COALESCE(after, '00000000-0000-0000-0000-000000000000') AND t.label = of_segment.label
-           AND crm.is_reachable(of_segment.org_id, t.customer_id, channel, of_segment.scope_id)
-         ORDER BY t.customer_id LIMIT max_rows)) AS m
-  -- Guest by guest: a page is short.
-  CROSS JOIN LATERAL (SELECT x.ref, x.name, x.language, x.email, x.phone_e164 FROM crm.customer AS x
-                      WHERE x.org_id = of_segment.org_id AND x.customer_id = m.customer_id OFFSET 0) AS c
-  ORDER BY m.customer_id;
-END
-$$;
-ALTER FUNCTION crm.recipients(int, text, uuid, int) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.recipients(int, text, uuid, int) IS 'Members of a segment who may be written to on a channel, as of crm.reachable, with name, language and address, in the order of their ids, after the one given (null from the start), at most so many; CR404 for an unknown segment, CR425 during the quiet hours of its venue (crm.quiet_until), 42501 for one that asks for health data, 22023 names the parameter at fault. crm.unsubscribe_tokens gives the links that their mails must have.';
-GRANT EXECUTE ON FUNCTION crm.recipients(int, text, uuid, int) TO crm_manager;
-
 CREATE OR REPLACE FUNCTION crm.reachable_members(segment int) RETURNS TABLE (channel text, members bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -148,6 +148,50 @@ fn it_is_what_the_rule_by_hand_says_after_changes_of_every_kind() {
     );
 }
 
+/// Every page size, where members stand closer than those who may be written to and where they are rarer.
+#[test]
+fn the_pages_of_recipients_are_the_members_who_may_be_written_to() {
+    let (_database, mut sql) = platform("recipient_pages");
+    sql.run("SELECT dine('p' || n, 'bistro', '2025-03-06 12:00', n) FROM generate_series(1, 120) n");
+    sql.run(r#"UPDATE "Customer" SET email = id || '@example.org' WHERE id ~ '^p'"#);
+    // The organisation may write to most of the first half, but the bistro not to some of them; of the second half the bistro to a few.
+    sql.run(
+        "SELECT crm.record_consent('p' || n, 'EMAIL_MARKETING', 'GRANTED', 'checkout') FROM generate_series(1, 60) n WHERE n % 7 > 0;
+         SELECT crm.record_consent('p' || n, 'EMAIL_MARKETING', 'REVOKED', 'checkout', 'bistro') FROM generate_series(1, 60) n WHERE n % 5 = 0;
+         SELECT crm.record_consent('p' || n, 'EMAIL_MARKETING', 'GRANTED', 'checkout', 'bistro') FROM generate_series(40, 120) n WHERE n % 11 = 0",
+    );
+    for (key, bound) in [("most", 115), ("few", 6), ("one", 1)] {
+        let rule = format!(r#""where":{{"field":"total_spent","op":"lte","value":"{bound}"}}"#);
+        sql.run(&format!(
+            r#"SELECT crm.create_segment('bistro', '{key}', '{key}', '{{"v":1,{rule}}}'), crm.create_segment(NULL, '{key}', '{key}', '{{"v":1,"scope":"org",{rule}}}')"#
+        ));
+    }
+    sql.run("CALL crm.run_sweep()");
+    let segments = sql.rows("SELECT s.segment_id, COALESCE(v.ref, '') FROM crm.segment AS s LEFT JOIN crm.venue AS v USING (org_id, venue_id) WHERE s.label = 'NEW' AND v.ref = 'bistro' OR NOT s.is_system");
+    assert_eq!(segments.len(), 7);
+    for segment in segments {
+        let (id, venue) = segment.split_once('|').expect("an id and a venue");
+        let expected = sql.rows(&format!(
+            "SELECT r.ref FROM crm.segment_member AS m JOIN crm.reachable('EMAIL_MARKETING', NULLIF('{venue}', '')) AS r USING (customer_id) WHERE m.segment_id = {id} ORDER BY r.customer_id"
+        ));
+        assert!(!expected.is_empty());
+        for size in [1, 3, 50, 10000] {
+            let mut found = Vec::new();
+            let mut after = "NULL".to_owned();
+            loop {
+                let page = sql.rows(&format!(
+                    "SELECT ref, customer_id FROM crm.recipients({id}, 'EMAIL_MARKETING', {after}, {size})"
+                ));
+                let Some((_, last)) = page.last().and_then(|row| row.split_once('|')) else { break };
+                assert!(page.len() <= size);
+                after = format!("'{last}'");
+                found.extend(page.iter().filter_map(|row| row.split('|').next()).map(str::to_owned));
+            }
+            assert_eq!(found, expected, "segment {id} of '{venue}', {size} a page");
+        }
+    }
+}
+
 #[test]
 fn a_suppressed_address_is_not_to_be_read_and_not_written_to() {
     let (_database, mut sql) = platform("suppression");
