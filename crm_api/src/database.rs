@@ -24,7 +24,7 @@ use refusal::Report;
 
 /// The schema version this build knows, the number of the newest migration; `crm.schema_version()` must
 /// answer the same.
-pub const SCHEMA_VERSION: i32 = 22;
+pub const SCHEMA_VERSION: i32 = 23;
 
 /// Tries of one transaction at most, when it fails with a serialization failure or a deadlock.
 const MAX_TRIES: u32 = 3;

@@ -32,6 +32,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = migrations! {
     20 "020_list_order",
     21 "021_settings",
     22 "022_erasure_mail",
+    23 "023_orders_since",
 };
 
 #[pg_extern(schema = "crm", immutable, parallel_safe)]

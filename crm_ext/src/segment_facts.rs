@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crm_core::criteria::RowsAddedUp;
 use crm_core::criteria::facts::{CUSTOMER_FACTS, ROWS_OF_ALL};
+use crm_core::criteria::{RowsAddedUp, Sql};
 use pgrx::prelude::*;
 
 /// The relation of facts about the guests of a venue or an organisation.
@@ -98,8 +98,14 @@ impl Guests {
         }
     }
 
-    /// What stands in FROM for the facts `f`. `OFFSET 0` has the planner compute each once, however often it is asked for.
-    pub(crate) fn facts(self, asked: &[&str], rows: &RowsAddedUp) -> String {
+    /// What stands in FROM for the facts `f`, given how expressions become text. `OFFSET 0` has the planner compute each
+    /// once, however often it is asked for.
+    pub(crate) fn facts(
+        self,
+        asked: &[&str],
+        rows: &RowsAddedUp,
+        mut render: impl FnMut(&Sql) -> String,
+    ) -> String {
         let mut measures = String::new();
         let mut joins = String::new();
         for of_all in ROWS_OF_ALL {
@@ -118,9 +124,11 @@ impl Guests {
                 let _ = write!(
                     joins,
                     " LEFT JOIN (SELECT {alias}.guest, ARRAY[{of_guest}]::numeric[] AS m
-                        FROM crm.scope_days($1, $2) AS f CROSS JOIN LATERAL {} GROUP BY {alias}.guest) AS r{alias}
+                        FROM crm.scope_days($1, $2) AS f CROSS JOIN LATERAL {}(f.org_id, f.venue_ref, {}) AS {alias}
+                        GROUP BY {alias}.guest) AS r{alias}
                       ON r{alias}.guest = x.customer_id",
-                    of_all.source
+                    of_all.function,
+                    render(&rows.since(of_all))
                 );
             }
         }

@@ -177,7 +177,12 @@ impl Statement {
         };
         let asked: Vec<&str> =
             fact_columns().filter(|name| mentions(&self.text, &format!("f.{name}"))).collect();
-        let facts = guests.facts(&asked, &rows);
+        let (given, params) = (self.given, &mut self.params);
+        let facts = guests.facts(&asked, &rows, |sql| {
+            let text = sql.render(given + params.len());
+            params.extend(sql.params().iter().cloned());
+            text
+        });
         self.text = self.text.replace(FACTS, &facts);
     }
 

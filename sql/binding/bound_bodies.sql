@@ -69,7 +69,7 @@ END
 $$;
 COMMENT ON FUNCTION crm.bound_bodies(text, regclass, jsonb) IS 'Bodies of the functions that a binding generates, reading the platform''s table late bound, so that its own migrations pass';
 
-CREATE OR REPLACE FUNCTION crm.orders_with_days(fields jsonb, source text, of_guest text, venue text) RETURNS text
+CREATE OR REPLACE FUNCTION crm.orders_with_days(fields jsonb, source text, condition text, venue text) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $outer$
@@ -91,9 +91,9 @@ AS $outer$
     crm.mapped_expression(fields, 'customer', 'h'), crm.mapped_expression(fields, 'ref', 'h'), crm.net_total(fields, 'h'),
     crm.mapped_expression(fields, 'completed_at', 'h'), crm.mapped_expression(fields, 'channel', 'h'), crm.mapped_expression(fields, 'table', 'h'),
     crm.mapped_expression(fields, 'payment_method', 'h'), crm.mapped_expression(fields, 'promo_code', 'h'), source,
-    crm.mapped_expression(fields, 'venue', 'h'), of_guest, venue, crm.mapped_lookup(fields, 'venue', venue), crm.order_is_kept(fields))
+    crm.mapped_expression(fields, 'venue', 'h'), condition, venue, crm.mapped_lookup(fields, 'venue', venue), crm.order_is_kept(fields))
 $outer$;
-COMMENT ON FUNCTION crm.orders_with_days(jsonb, text, text, text) IS 'Query of the counted orders as criteria see them, each on the local day of its own venue: under a condition on their guest, at the venue that an expression gives (null for all of the organisation $1)';
+COMMENT ON FUNCTION crm.orders_with_days(jsonb, text, text, text) IS 'Query of the counted orders as criteria see them, each on the local day of its own venue: under a condition, at the venue that an expression gives (null for all of the organisation $1)';
 
 CREATE OR REPLACE FUNCTION crm.orders_of_body(fields jsonb, source text) RETURNS text
 LANGUAGE sql STABLE
@@ -113,10 +113,12 @@ AS $outer$
   SELECT format($$SELECT COALESCE(m.survivor_id, c.customer_id), o.order_ref, o.total, o.day, o.daypart, o.weekday, o.channel, o.table_name, o.payment_method, o.promo_code
 FROM %s AS o
 JOIN crm.customer AS c ON c.org_id = $1 AND c.ref = o.customer_ref
-LEFT JOIN crm.merged_customer AS m ON m.org_id = $1 AND m.customer_id = c.customer_id$$,
-    crm.orders_with_days(fields, source, CASE WHEN fields ? 'customer' THEN 'true' ELSE 'false' END, '$2'))
+LEFT JOIN crm.merged_customer AS m ON m.org_id = $1 AND m.customer_id = c.customer_id
+WHERE o.day >= $3$$,
+    -- A day opens after the midnight of the day before, whenever that is.
+    crm.orders_with_days(fields, source, CASE WHEN fields ? 'customer' THEN crm.mapped_range(fields, 'completed_at', '(($3 - 1)::timestamp AT TIME ZONE s.timezone)', '''infinity''::timestamptz') ELSE 'false' END, '$2'))
 $outer$;
-COMMENT ON FUNCTION crm.orders_at_body(jsonb, text) IS 'Body of crm.orders_at: all orders of a venue or the organisation in one pass, each with its guest''s key';
+COMMENT ON FUNCTION crm.orders_at_body(jsonb, text) IS 'Body of crm.orders_at: all orders of a venue or the organisation from a day on in one pass, each with its guest''s key';
 
 CREATE OR REPLACE FUNCTION crm.host_name(host regclass) RETURNS text
 LANGUAGE sql STABLE

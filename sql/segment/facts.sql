@@ -41,14 +41,14 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.items_of(int, text, text) IS 'Lines of the counted orders of a guest at a venue (null for all of the organisation)';
 
-CREATE OR REPLACE FUNCTION crm.items_at(org_id int, venue_ref text)
+CREATE OR REPLACE FUNCTION crm.items_at(org_id int, venue_ref text, since date)
 RETURNS TABLE (guest uuid, product text, category text, quantity numeric, amount numeric, day date)
 LANGUAGE sql STABLE
 AS $$
   SELECT o.guest, i.product, i.category, i.quantity, i.amount, i.day
-  FROM crm.orders_at(org_id, venue_ref) AS o CROSS JOIN LATERAL crm.items_of_order(o.order_ref, o.day) AS i
+  FROM crm.orders_at(org_id, venue_ref, since) AS o CROSS JOIN LATERAL crm.items_of_order(o.order_ref, o.day) AS i
 $$;
-COMMENT ON FUNCTION crm.items_at(int, text) IS 'Lines of the counted orders of all guests at a venue (null for all of the organisation)';
+COMMENT ON FUNCTION crm.items_at(int, text, date) IS 'Lines of the counted orders of all guests at a venue (null for all of the organisation), of orders of a day or later';
 
 CREATE OR REPLACE FUNCTION crm.scope_days(org int, scope uuid) RETURNS TABLE (org_id int, venue_ref text, today date)
 LANGUAGE sql STABLE

@@ -4,6 +4,8 @@
 //! later than today is a candidate; the earliest is the day to look at the guest again. It is never later than
 //! the first true change, and may be earlier where other conditions keep the verdict.
 
+use std::collections::BTreeSet;
+
 use super::compile::{day_expression, next_anniversary, parenthesised, predicate, value};
 use super::date::{DayExpression, Duration, Window};
 use super::field::{Field, Kind, Relation};
@@ -38,7 +40,7 @@ fn of_leaf(leaf: &Leaf) -> Vec<Sql> {
     match (leaf.field.kind, leaf.field.days_since) {
         (Kind::Relation(relation), _) => of_rows(leaf, relation).into_iter().collect(),
         _ if !leaf.moves() => Vec::new(),
-        (_, Some(from)) => vec![counted_from(from, &leaf.operand, leaf.operator)],
+        (_, Some(from)) => counted_from(from, &leaf.operand, leaf.operator),
         (Kind::AnnualDate, _)
             if matches!(leaf.operator, Operator::AnniversaryToday | Operator::AnniversaryWithinNext) =>
         {
@@ -112,7 +114,7 @@ fn ahead(day: Sql) -> Sql {
 const FARTHEST: i64 = 10_000_000;
 
 /// Days since grow by one a day: a comparison with n changes n or n + 1 days after the day counted from.
-fn counted_from(from: &'static str, operand: &Operand, operator: Operator) -> Sql {
+fn counted_from(from: &'static str, operand: &Operand, operator: Operator) -> Vec<Sql> {
     use Operator::*;
     let numbers: Vec<i64> = match (operator, operand) {
         (Lt | Gte, Operand::Number(n)) => vec![n.minor],
@@ -122,14 +124,10 @@ fn counted_from(from: &'static str, operand: &Operand, operator: Operator) -> Sq
         (_, Operand::Numbers(numbers)) => numbers.iter().flat_map(|n| [n.minor, n.minor + 1]).collect(),
         _ => Vec::new(),
     };
-    let days = numbers.into_iter().map(|n| i32::try_from(n.clamp(0, FARTHEST)).unwrap_or_default()).collect();
-    Sql::of("(SELECT min(")
-        .text(from)
-        .text(" + n) FROM unnest(")
-        .bind(Param::Int4s(days))
-        .text(") AS n WHERE ")
-        .text(from)
-        .text(" + n > f.today)")
+    let days: BTreeSet<i32> =
+        numbers.into_iter().map(|n| i32::try_from(n.clamp(0, FARTHEST)).unwrap_or_default()).collect();
+    let after = |days| parenthesised(Sql::of(from).text(" + ").bind(Param::Int4(days)));
+    days.into_iter().map(|days| ahead(after(days))).collect()
 }
 
 /// Enters when the window reaches the next anniversary, leaves the day after it.
@@ -150,7 +148,7 @@ fn of_rows(leaf: &Leaf, relation: &'static Relation) -> Option<Sql> {
             let day = Sql::of(relation.day);
             let mut days: Vec<Sql> = passings.into_iter().filter_map(|(b, p)| passes(&day, b, p)).collect();
             gather(filter, &mut days);
-            Some(Sql::rows(relation, Measured::Earliest(earliest(days)?), Sql::default()))
+            Some(Sql::rows(relation, Measured::Earliest(earliest(days)?), Sql::default(), None))
         }
         filter => {
             let counted = |(bound, passing)| earliest_row(relation, filter, bound, passing);
@@ -184,6 +182,6 @@ fn earliest_row(
         })
         .then(day_expression(bound));
     let conditions = [Some(to_be_passed), filter.map(predicate)].into_iter().flatten().collect();
-    let rows = Sql::rows(relation, Measured::Earliest(day), Sql::joined(conditions, " AND "));
+    let rows = Sql::rows(relation, Measured::Earliest(day), Sql::joined(conditions, " AND "), Some(bound));
     first_day(rows, bound, passing)
 }

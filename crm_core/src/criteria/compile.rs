@@ -178,7 +178,7 @@ fn rows(leaf: &Leaf, relation: &'static Relation, operator: Operator) -> Sql {
         Operand::Number(number) => {
             measured_rows(leaf, relation, operator).text(comparison(operator)).bind(numeric(*number))
         }
-        _ => Sql::rows(relation, Measured::Any, counted_rows(leaf, relation)),
+        _ => Sql::rows(relation, Measured::Any, counted_rows(leaf, relation), leaf.within.map(Window::since)),
     }
 }
 
@@ -189,7 +189,7 @@ pub(super) fn measured_rows(leaf: &Leaf, relation: &'static Relation, operator: 
         Measure::Sum => Measured::Sum,
         Measure::Quantity => Measured::Quantity,
     };
-    Sql::rows(relation, measured, counted_rows(leaf, relation))
+    Sql::rows(relation, measured, counted_rows(leaf, relation), leaf.within.map(Window::since))
 }
 
 /// Which rows a condition is about.

@@ -40,6 +40,17 @@ pub enum Window {
 /// Longest duration in days, a hundred years, so that no date leaves PostgreSQL's calendar.
 const LONGEST: i32 = 36_525;
 
+impl Window {
+    /// A day before which it has none.
+    pub(super) fn since(self) -> DayExpression {
+        match self {
+            Window::Last(by) => DayExpression::Ago(by),
+            Window::Next(_) => DayExpression::Today,
+            Window::Between(from, _) => from,
+        }
+    }
+}
+
 impl Duration {
     /// Reads `30d`, `2w`, `6mo`, `1y`, or the date part of an ISO 8601 duration (`P30D`, `P1Y6M`).
     /// `None` for anything else, for nothing at all, and for more than a hundred years.

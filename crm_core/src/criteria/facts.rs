@@ -23,22 +23,18 @@ use super::field::RowsOfAll;
 pub(super) const ORDERS_OF_GUEST: &str = "crm.orders_of(f.org_id, f.customer_ref, f.venue_ref) AS o";
 pub(super) const ITEMS_OF_GUEST: &str = "crm.items_of(f.org_id, f.customer_ref, f.venue_ref) AS i";
 
-/// Orders of all guests of a scope: `crm.orders_at(org_id integer, venue_ref text)` has the columns of [`ORDERS_OF`] and
-/// the guest's key before them.
+/// Orders of all guests of a scope: `crm.orders_at(org_id integer, venue_ref text, since date)` has the columns of
+/// [`ORDERS_OF`] and the guest's key before them, for orders of that day or later.
 pub static ORDERS_OF_ALL: RowsOfAll = RowsOfAll {
-    source: "crm.orders_at(f.org_id, f.venue_ref) AS o",
+    function: "crm.orders_at",
     of_guest: ORDERS_OF_GUEST,
     alias: "o",
     measures: "order_measures",
 };
 
-/// Lines of those orders: `crm.items_at(org_id integer, venue_ref text)`, likewise with [`ITEMS_OF`].
-pub static ITEMS_OF_ALL: RowsOfAll = RowsOfAll {
-    source: "crm.items_at(f.org_id, f.venue_ref) AS i",
-    of_guest: ITEMS_OF_GUEST,
-    alias: "i",
-    measures: "item_measures",
-};
+/// Lines of those orders: `crm.items_at(org_id integer, venue_ref text, since date)`, likewise with [`ITEMS_OF`].
+pub static ITEMS_OF_ALL: RowsOfAll =
+    RowsOfAll { function: "crm.items_at", of_guest: ITEMS_OF_GUEST, alias: "i", measures: "item_measures" };
 
 /// All of them.
 pub static ROWS_OF_ALL: [&RowsOfAll; 2] = [&ORDERS_OF_ALL, &ITEMS_OF_ALL];

@@ -49,11 +49,12 @@ pub struct Relation {
 /// Where the rows of a relation are read once for all that is asked of them, and where what they add up to is found.
 #[derive(Debug)]
 pub struct RowsOfAll {
-    /// The rows of all guests, what stands in FROM beside a row `f` of the scope; its column `guest` says whose a row is.
-    pub source: &'static str,
+    /// The function that gives the rows of all guests of an organisation, at a venue, of a day or later; its column
+    /// `guest` says whose a row is.
+    pub function: &'static str,
     /// The rows of one guest, beside his facts `f`.
     pub of_guest: &'static str,
-    /// The alias in it.
+    /// The alias that both have.
     pub alias: &'static str,
     /// The column of `f` with an array of measures.
     pub measures: &'static str,

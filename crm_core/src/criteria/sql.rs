@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use super::compile::day_expression;
+use super::date::DayExpression;
 use super::field::{Relation, RowsOfAll};
 use super::number::Number;
 use crate::scoring::Day;
@@ -83,6 +85,8 @@ enum Piece {
 struct Rows {
     relation: &'static Relation,
     measure: Measure,
+    /// No row before this day counts.
+    since: Option<DayExpression>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +114,8 @@ pub(super) enum Measured {
 
 impl PartialEq for Rows {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.relation, other.relation) && self.measure == other.measure
+        std::ptr::eq(self.relation, other.relation)
+            && (self.measure, self.since) == (other.measure, other.since)
     }
 }
 
@@ -132,6 +137,8 @@ impl Rows {
 #[derive(Debug, Default)]
 pub struct RowsAddedUp {
     measures: Vec<(&'static RowsOfAll, String)>,
+    /// From when on each of these measures counts rows; from the first on where none is named.
+    since: Vec<(&'static RowsOfAll, Option<DayExpression>)>,
 }
 
 impl RowsAddedUp {
@@ -144,7 +151,20 @@ impl RowsAddedUp {
             .collect()
     }
 
-    fn add(&mut self, rows: &'static RowsOfAll, measure: String) -> usize {
+    /// The day before which no row of a relation is asked for, over the days `f` of a scope.
+    pub fn since(&self, rows: &'static RowsOfAll) -> Sql {
+        let days = self.since.iter().filter(|(of, _)| std::ptr::eq(*of, rows));
+        let days: Option<Vec<Sql>> = days.map(|(_, day)| day.map(day_expression)).collect();
+        match days {
+            Some(days) => Sql::of("LEAST(").then(Sql::joined(days, ", ")).text(")"),
+            None => Sql::of("date '-infinity'"),
+        }
+    }
+
+    fn add(&mut self, rows: &'static RowsOfAll, measure: String, since: Option<DayExpression>) -> usize {
+        if !self.since.iter().any(|(of, day)| std::ptr::eq(*of, rows) && *day == since) {
+            self.since.push((rows, since));
+        }
         self.measures.push((rows, measure));
         self.of(rows).len()
     }
@@ -184,8 +204,14 @@ impl Sql {
         whole
     }
 
-    /// What rows of a relation come to, those that a condition holds for; all where it is empty.
-    pub(super) fn rows(relation: &'static Relation, measured: Measured, condition: Sql) -> Self {
+    /// What rows of a relation come to, those that a condition holds for, all where it is empty; it holds for none before
+    /// a day.
+    pub(super) fn rows(
+        relation: &'static Relation,
+        measured: Measured,
+        condition: Sql,
+        since: Option<DayExpression>,
+    ) -> Self {
         let (measure, day) = match measured {
             Measured::Any => (Measure::Any, None),
             Measured::Count => (Measure::Count, None),
@@ -194,7 +220,7 @@ impl Sql {
             Measured::Earliest(day) => (Measure::Earliest, Some(day)),
         };
         let mut rows = Self::default();
-        rows.pieces.push(Piece::Rows(Rows { relation, measure }));
+        rows.pieces.push(Piece::Rows(Rows { relation, measure, since }));
         rows = rows.then(day.unwrap_or_default());
         rows.pieces.push(Piece::Where);
         rows = rows.then(condition);
@@ -293,7 +319,7 @@ impl Rows {
             Measure::Earliest => format!("({aggregate}({day}){filter} - date '2000-01-01')::numeric"),
             _ => format!("{aggregate}{filter}"),
         };
-        let place = format!("f.{}[{}]", of_all.measures, added_up.add(of_all, measure));
+        let place = format!("f.{}[{}]", of_all.measures, added_up.add(of_all, measure, self.since));
         match self.measure {
             Measure::Any => format!("(COALESCE({place}, 0) > 0)"),
             Measure::Earliest => format!("(date '2000-01-01' + {place}::int)"),

@@ -150,7 +150,7 @@ fn the_foretold_day_is_when_the_moving_bound_passes() {
         ),
         (
             r#"{"all":[{"field":"total_orders","op":"gt","value":1},{"field":"days_since_last_order","op":"gt","value":30}]}"#,
-            "(SELECT min(f.last_order_day + n) FROM unnest($1::int4[]) AS n WHERE f.last_order_day + n > f.today)",
+            "CASE WHEN (f.last_order_day + $1::int4) > f.today THEN (f.last_order_day + $2::int4) END",
         ),
         (
             r#"{"field":"orders","op":"any","within":{"last":"7d"},"where":{"field":"total","op":"gt","value":5}}"#,
