@@ -123,10 +123,14 @@ test("filters stand in the address, and tagging many guests can be undone", asyn
   await page.getByRole("dialog").getByRole("button", { name: "Tag", exact: true }).click();
   await page.getByText("2 guests tagged").waitFor();
   assert.deepEqual(await tagged(), chosen.map((guest) => guest.customer_id).sort());
+  const chips = page.getByRole("row").getByText("Win back", { exact: true });
+  await chips.nth(1).waitFor();
+  assert.equal(await chips.count(), 2);
   const undone = page.waitForResponse((response) => response.url().endsWith("/customers/remove"));
   await page.getByRole("button", { name: "Undo" }).click();
   assert.equal((await undone).status(), 200);
   assert.deepEqual(await tagged(), []);
+  await chips.first().waitFor({ state: "detached" });
 });
 
 test("a marketer builds champions who love desserts, opted in, not seen for 14 days, and reads why one guest is among them", async () => {

@@ -9,6 +9,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION crm.list_cursor(text, timestamptz, numeric, int, int, text, uuid) IS 'The cursor behind a guest of a list';
 
+CREATE OR REPLACE FUNCTION crm.tags_shown(org int, guest uuid) RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN (SELECT COALESCE(jsonb_agg(jsonb_build_object('name', t.name, 'colour', t.colour) ORDER BY t.name), '[]')
+          FROM crm.guest_tag AS t WHERE t.org_id = org AND t.customer_id = guest);
+END
+$$;
+COMMENT ON FUNCTION crm.tags_shown(int, uuid) IS 'The tags that a guest has now, by hand or by a rule: an array of objects with name and colour, in the order of their names';
+
 -- What a list shows of its guests, read from their rows in the snapshot that found them. Both are put into the statement of
 -- crm.customer_list that calls them, so they have no settings.
 CREATE OR REPLACE FUNCTION crm.list_rows_at(org int, of_venue uuid, sort text, guests uuid[]) RETURNS SETOF crm.listed_customer
@@ -18,6 +29,7 @@ AS $$
          t.label, t.previous_label, t.label_changed_at, t.recency_score, t.frequency_score, t.monetary_score,
          t.total_orders, t.total_visits, t.total_spent::numeric, t.highest_order::numeric, jsonb_build_object(v.currency, t.total_spent::text),
          t.first_order_at, t.last_order_at, crm.open_days_between(v.rule, crm.local_day(t.last_order_at, v.timezone, v.day_starts_at), v.today),
+         CASE WHEN k.tagged THEN crm.tags_shown(org, c.customer_id) ELSE '[]' END,
          crm.list_cursor(sort, t.last_order_at, t.total_spent, t.total_orders, t.total_visits, c.name, c.customer_id)
   FROM (SELECT v.name, v.currency, s.rule, s.timezone, s.day_starts_at, crm.local_day(crm.now(), s.timezone, s.day_starts_at) AS today
         FROM crm.venue AS v JOIN crm.venue_scoring AS s ON s.org_id = v.org_id AND s.venue_id = v.venue_id
@@ -25,6 +37,8 @@ AS $$
   CROSS JOIN unnest(guests) WITH ORDINALITY AS p (customer_id, place)
   JOIN crm.customer AS c ON c.org_id = org AND c.customer_id = p.customer_id
   JOIN crm.customer_venue_stats AS t ON t.org_id = org AND t.venue_id = of_venue AND t.customer_id = p.customer_id
+  -- Who has no tags pays nothing for them.
+  CROSS JOIN (SELECT EXISTS (SELECT FROM crm.tag AS g WHERE g.org_id = org) AS tagged OFFSET 0) AS k
   ORDER BY p.place
 $$;
 COMMENT ON FUNCTION crm.list_rows_at(int, uuid, text, uuid[]) IS 'The guests of a page at a venue as crm.customer_list shows them, in the order given';
@@ -63,11 +77,13 @@ AS $$
          COALESCE(n.by_currency, CASE WHEN n.venues = 0 THEN '{}' ELSE jsonb_build_object(v.currency, n.total_spent::text) END),
          n.first_order_at, n.last_order_at,
          crm.open_days_between(s.rule, crm.local_day(n.last_order_at, s.timezone, s.day_starts_at), crm.local_day(crm.now(), s.timezone, s.day_starts_at)),
+         CASE WHEN k.tagged THEN crm.tags_shown(org, c.customer_id) ELSE '[]' END,
          crm.list_cursor(sort, n.last_order_at, n.total_spent, n.total_orders, n.total_visits, c.name, c.customer_id)
   FROM summed AS n
   JOIN crm.customer AS c ON c.org_id = org AND c.customer_id = n.customer_id
   LEFT JOIN crm.venue AS v ON v.org_id = org AND v.venue_id = n.venue_id
   LEFT JOIN crm.venue_scoring AS s ON s.org_id = org AND s.venue_id = n.last_venue_id
+  CROSS JOIN (SELECT EXISTS (SELECT FROM crm.tag AS g WHERE g.org_id = org) AS tagged OFFSET 0) AS k
   CROSS JOIN LATERAL (SELECT CASE WHEN n.by_currency IS NULL THEN true ELSE n.by_currency - v.currency = '{}' END AS one) AS m
   ORDER BY n.place
 $$;

@@ -83,6 +83,6 @@ CREATE TYPE crm.listed_customer AS (
   label text, previous_label text, label_changed_at timestamptz,
   recency_score smallint, frequency_score smallint, monetary_score smallint,
   total_orders int, total_visits int, total_spent numeric, highest_order numeric, spent_by_currency jsonb,
-  first_order_at timestamptz, last_order_at timestamptz, days_since_last_order int, cursor jsonb
+  first_order_at timestamptz, last_order_at timestamptz, days_since_last_order int, tags jsonb, cursor jsonb
 );
 COMMENT ON TYPE crm.listed_customer IS 'A guest as crm.customer_list returns him: at one venue, or over several';

@@ -294,6 +294,22 @@ fn the_list_of_guests_is_filtered_by_tags_and_segment() {
     let numbers = |wanted: &dyn Fn(u32) -> bool| {
         (1..=60).filter(|i| wanted(*i)).map(|i| format!("g{i}")).collect::<Vec<_>>()
     };
+    // Each row has its tags, by hand and by a rule, at a venue as over all.
+    sql.run(&format!("SELECT crm.save_tag('Spender', '#c92a2a', {segment})"));
+    for (guest, tags) in
+        [("g12", "Four Three"), ("g13", ""), ("g31", "Spender#c92a2a"), ("g36", "Four Spender#c92a2a Three")]
+    {
+        for at in ["venue => CASE WHEN right(c.ref, 1) IN ('1', '3') THEN 'bar' ELSE 'bistro' END", ""] {
+            let call = if at.is_empty() { String::new() } else { format!("{at}, ") };
+            manager.expect_rows(
+                &format!(
+                    "SELECT (SELECT COALESCE(string_agg(concat(t ->> 'name', t ->> 'colour'), ' '), '') FROM jsonb_array_elements(l.tags) t)
+                     FROM crm.customer c, crm.customer_list({call}page_size => 200) l WHERE c.ref = '{guest}' AND l.ref = c.ref"
+                ),
+                &[tags],
+            );
+        }
+    }
     // By spend, which is the guest's number.
     assert_eq!(listed(&mut manager, "sort => 'spend', tags => '{three}'"), numbers(&|i| i % 3 == 0));
     assert_eq!(listed(&mut manager, "sort => 'spend', tags => '{Three,FOUR}'"), numbers(&|i| i % 12 == 0));

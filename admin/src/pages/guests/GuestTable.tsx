@@ -8,9 +8,12 @@ import { Link } from "react-router";
 import type { Schema } from "../../api/client";
 import { useFormat } from "../../parts/format";
 import { LabelBadge } from "../../parts/LabelBadge";
+import { TagChip } from "../../parts/TagChip";
 import { type Sort, useFilters } from "./filters";
 
 type Guest = Schema["Guest"];
+/** So many tags of a guest fit beside his label. */
+const SHOWN = 2;
 interface Rows {
   guests: Guest[];
   more: boolean;
@@ -71,6 +74,7 @@ function Head() {
       <div role="columnheader" aria-label={t("guests.chosen")} />
       {column("name", t("guests.name"))}
       <div role="columnheader" className="small">{t("guests.label")}</div>
+      <div role="columnheader" className="wide">{t("guests.tags")}</div>
       {column("visits", t("guests.visits"), "wide")}
       {column("orders", t("guests.orders"), "small")}
       {column("spend", t("guests.spend"), "small")}
@@ -89,14 +93,19 @@ const Row = memo(function Row({ guest, at, top, height, chosen, select }: Place)
   const spent = guest.total_spent;
   const average = spent && guest.total_orders ? String(Number(spent) / guest.total_orders) : null;
   const name = guest.name ?? t("guest.unnamed");
+  const tags = guest.tags.map((tag) => tag.name).join(", ");
   return (
     <div className="row" role="row" aria-rowindex={at + 2} style={{ height, transform: `translateY(${top}px)` }}>
       <div role="cell"><input type="checkbox" aria-label={t("guests.choose", { name })} checked={chosen} onChange={(event) => select(guest.customer_id, event.currentTarget.checked)} /></div>
       <div role="cell" className="who">
         <div><Link to={`/guests/${guest.customer_id}`}>{name}</Link></div>
-        <div>{guest.phone ?? guest.email ?? guest.ref}</div>
+        <div>{guest.phone ?? guest.email ?? guest.ref}{tags && <span className="narrow"> · {tags}</span>}</div>
       </div>
       <div role="cell"><LabelBadge label={guest.label} plain /></div>
+      <div role="cell" className="tags wide" title={tags || undefined}>
+        {guest.tags.slice(0, SHOWN).map((tag) => <TagChip key={tag.name} {...tag} />)}
+        {guest.tags.length > SHOWN && <span className="tag">+{guest.tags.length - SHOWN}</span>}
+      </div>
       <div role="cell" className="number wide">{format.number(guest.total_visits)}</div>
       <div role="cell" className="number small">{format.number(guest.total_orders)}</div>
       <div role="cell" className="number small">{format.money(spent, guest.currency)}</div>

@@ -42,7 +42,7 @@ const SQL: &str = "\
     SELECT customer_id, ref, name, phone, email, venues, venue_id, venue_name, currency, label, previous_label, label_changed_at, \
            recency_score, frequency_score, monetary_score, total_orders, total_visits, \
            total_spent::text AS total_spent, highest_order::text AS highest_order, spent_by_currency, \
-           first_order_at, last_order_at, days_since_last_order, cursor::text AS cursor \
+           first_order_at, last_order_at, days_since_last_order, tags, cursor::text AS cursor \
       FROM crm.customer_list(venue => $1::text, labels => string_to_array($2::text, ','), search => $3::text, sort => $4::text, \
            after => $5::text::jsonb, page_size => $6::int, spend_from => $7::text::numeric, spend_to => $8::text::numeric, \
            orders_from => $9::int, orders_to => $10::int, visits_from => $11::int, visits_to => $12::int, \
@@ -141,7 +141,8 @@ pub enum Sort {
     "recency_score": 5, "frequency_score": 5, "monetary_score": 4,
     "total_orders": 19, "total_visits": 17, "total_spent": "1204.50", "highest_order": "142.00",
     "spent_by_currency": {"EUR": "1204.50"},
-    "first_order_at": "2024-05-11T18:03:00Z", "last_order_at": "2026-03-01T19:22:05Z", "days_since_last_order": 4
+    "first_order_at": "2024-05-11T18:03:00Z", "last_order_at": "2026-03-01T19:22:05Z", "days_since_last_order": 4,
+    "tags": [{"name": "VIP", "colour": "#8b5cf6"}]
 }))]
 pub struct Guest {
     customer_id: Uuid,
@@ -197,6 +198,17 @@ pub struct Guest {
     /// Local days of the venue he visited last.
     #[schema(required)]
     days_since_last_order: Option<i32>,
+    /// Those that he has now, by hand or by a rule, in the order of their names.
+    tags: Vec<ShownTag>,
+}
+
+/// A tag as lists show it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ShownTag {
+    name: String,
+    /// #rrggbb
+    #[schema(required)]
+    colour: Option<String>,
 }
 
 impl TryFrom<&Row> for Guest {
@@ -227,6 +239,7 @@ impl TryFrom<&Row> for Guest {
             first_order_at: row.try_get("first_order_at")?,
             last_order_at: row.try_get("last_order_at")?,
             days_since_last_order: row.try_get("days_since_last_order")?,
+            tags: row.try_get::<_, Jsonb<_>>("tags")?.0,
         })
     }
 }
