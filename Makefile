@@ -1,4 +1,4 @@
-.PHONY: demo demo-stop demo-clean test test-pg17 test-upgrade check torture soak fuzz bench install freeze torture-http
+.PHONY: demo demo-stop demo-clean test test-pg16 test-pg17 test-upgrade check torture soak fuzz bench install freeze torture-http
 
 demo:        ## the whole of pg_crm on a private cluster (DATA=retail: on Online Retail)
 	@scripts/demo.sh
@@ -10,6 +10,8 @@ test:        ## everything
 	@scripts/test.sh
 test-pg17:   ## the suite on PostgreSQL 17, in a Debian trixie root that it makes (as root; TESTS="night sweep" for some files)
 	@scripts/test-pg17.sh $(TESTS)
+test-pg16:   ## the suite on PostgreSQL 16, of packages from npm and PyPI (TESTS="night sweep" for some files)
+	@scripts/test-pg16.sh $(TESTS)
 test-upgrade: ## an upgrade rehearsed with data, against what make install installed: builds a next version (minutes)
 	@scripts/upgrade/rehearse.sh
 check:       ## the fast part: format, lints, unit and property tests

@@ -89,7 +89,7 @@ fn statement(explanation: &Explanation, of_organisation: bool, at_once: bool) ->
         " AS v, $4::int IS NOT NULL AND (
              EXISTS (SELECT FROM crm.guest_segments AS g
                      WHERE g.org_id = f.org_id AND g.scope_id = $2 AND g.customer_id = f.customer_id AND $4 = ANY (g.segments))
-             OR COALESCE(f.label = (SELECT s.label FROM crm.segment AS s WHERE s.segment_id = $4), false)) AS was FROM ",
+             OR COALESCE(f.label = (SELECT s.label FROM crm.segment AS s WHERE s.org_id = $1 AND s.segment_id = $4), false)) AS was FROM ",
     );
     if at_once {
         statement.push_facts();

@@ -83,25 +83,9 @@ impl TestDatabase {
 
     /// A client program (psql, pg_dump, …) aimed at this database through its environment.
     pub fn program(&self, program: &str) -> Command {
-        let config = cluster();
-        let mut command = Command::new(program);
-        command.env("PGDATABASE", &self.name).env("PGOPTIONS", "-c client_min_messages=warning");
-        match config.get_hosts().first() {
-            Some(Host::Tcp(host)) => command.env("PGHOST", host),
-            #[cfg(unix)]
-            Some(Host::Unix(path)) => command.env("PGHOST", path),
-            None => &mut command,
-        };
-        if let Some(port) = config.get_ports().first() {
-            command.env("PGPORT", port.to_string());
-        }
-        if let Some(user) = config.get_user() {
-            command.env("PGUSER", user);
-        }
-        if let Some(password) = config.get_password() {
-            command.env("PGPASSWORD", String::from_utf8_lossy(password).as_ref());
-        }
-        command
+        let mut config = cluster();
+        config.dbname(&self.name);
+        client_program(program, &config)
     }
 
     /// Runs a psql script from its own folder and stops at the first error.
@@ -161,6 +145,31 @@ pub fn succeed(command: &mut Command) -> Output {
         String::from_utf8_lossy(&output.stderr)
     );
     output
+}
+
+/// A client program that connects as this says, by its environment.
+pub fn client_program(program: &str, config: &Config) -> Command {
+    let mut command = Command::new(program);
+    command.env("PGOPTIONS", "-c client_min_messages=warning");
+    match config.get_hosts().first() {
+        Some(Host::Tcp(host)) => command.env("PGHOST", host),
+        #[cfg(unix)]
+        Some(Host::Unix(path)) => command.env("PGHOST", path),
+        None => &mut command,
+    };
+    if let Some(port) = config.get_ports().first() {
+        command.env("PGPORT", port.to_string());
+    }
+    if let Some(database) = config.get_dbname() {
+        command.env("PGDATABASE", database);
+    }
+    if let Some(user) = config.get_user() {
+        command.env("PGUSER", user);
+    }
+    if let Some(password) = config.get_password() {
+        command.env("PGPASSWORD", String::from_utf8_lossy(password).as_ref());
+    }
+    command
 }
 
 fn cluster() -> Config {

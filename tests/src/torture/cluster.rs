@@ -98,6 +98,16 @@ impl PrivateCluster {
         }
     }
 
+    /// Stops it as an administrator does.
+    pub fn stop(&self) {
+        succeed(script().arg("stop").arg(&self.name));
+    }
+
+    /// Whether the server still has a process.
+    pub fn is_running(&self) -> bool {
+        !self.processes().is_empty()
+    }
+
     /// SIGKILL to one session's process; the server then ends all others and recovers by itself.
     pub fn kill_session(&self, process: u32) {
         assert!(self.processes().contains(&process), "process {process} is one of ours");

@@ -1,11 +1,14 @@
-//! What happens to a server: its disk fills, its connections run out, transactions stay prepared over a crash.
+//! What happens to a server: its disks fill, its connections run out, transactions stay prepared over a crash.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use crm_tests::Session;
+use crm_tests::database::succeed;
 use crm_tests::restaurant::totals;
 use crm_tests::torture::cluster::{CAREFUL, PrivateCluster};
 use crm_tests::torture::examination::{examine, prepare};
@@ -91,7 +94,9 @@ struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     fn mount(megabytes: u32) -> Option<Self> {
-        let folder = std::env::temp_dir().join(format!("pg_crm-disk-{}", std::process::id()));
+        static MOUNTED: AtomicU32 = AtomicU32::new(0);
+        let number = MOUNTED.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("pg_crm-disk-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder for temporary files");
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={megabytes}m,mode=0777"), "tmpfs"])
@@ -165,6 +170,81 @@ fn a_full_disk_refuses_what_does_not_fit_and_leaves_nothing_half_done() {
     assert!(findings.is_empty(), "{findings:#?}");
     let kept = sql.number(r#"SELECT count(*) FROM "Order" WHERE id LIKE 'd%'"#);
     assert_eq!(kept, sold.len() as i64, "what was acknowledged is there, and nothing else");
+    drop(sql);
+    drop(cluster);
+}
+
+#[test]
+fn a_full_disk_under_the_log_stops_the_server_and_loses_nothing_acknowledged() {
+    let Some(disk) = SmallDisk::mount(192) else {
+        eprintln!("no file system can be mounted here: not tried");
+        return;
+    };
+    let mut cluster = PrivateCluster::start("full-log", CAREFUL);
+    let mut sql = platform(&cluster, "pg_default");
+    sql.run("CREATE TABLE ballast (id int, filling text)");
+    drop(sql);
+    cluster.stop();
+    let (log, moved) = (cluster.data().join("pg_wal"), disk.0.join("pg_wal"));
+    succeed(Command::new("cp").arg("-a").arg(&log).arg(&moved));
+    fs::remove_dir_all(&log).expect("the server is stopped");
+    std::os::unix::fs::symlink(&moved, &log).expect("its place is free");
+    cluster.start_again();
+
+    // A consent after every order; each is acknowledged, or in doubt when the connection goes.
+    let filler = disk.fill();
+    let (mut sold, mut in_doubt, mut consents) = (BTreeSet::new(), BTreeSet::new(), 0);
+    let start = Instant::now();
+    let mut number = 0;
+    while cluster.is_running() {
+        assert!(start.elapsed() < Duration::from_secs(120), "the log's disk is full");
+        // In between the server may have recovered by itself within what was left.
+        let Ok(mut session) = Session::try_open(&cluster.config(DATABASE)) else {
+            std::thread::sleep(Duration::from_millis(50));
+            continue;
+        };
+        loop {
+            number += 1;
+            let (id, guest) = (format!("l{number}"), format!("g{}", number % 300));
+            if session.attempt(&order(&id, &guest)).is_err() {
+                in_doubt.insert(id);
+                break;
+            }
+            sold.insert(id);
+            let granted =
+                format!("SELECT crm.record_consent('{guest}', 'EMAIL_MARKETING', 'GRANTED', 'admin')");
+            if session.attempt(&granted).is_err() {
+                break;
+            }
+            consents += 1;
+            let ballast = format!(
+                "INSERT INTO ballast SELECT {number}, repeat(md5(i::text), 60) FROM generate_series(1, 500) AS i"
+            );
+            if session.attempt(&ballast).is_err() {
+                break;
+            }
+        }
+    }
+    let stopped = cluster.logged(&["No space left on device"]);
+    assert!(stopped.iter().any(|line| line.contains("PANIC")), "it stopped as PostgreSQL does: {stopped:#?}");
+    assert!(sold.len() > 10, "it sold before: {sold:?}");
+
+    fs::remove_file(filler).expect("the filler is ours");
+    cluster.start_again();
+    let mut sql = cluster.session(DATABASE);
+    let found: BTreeSet<String> =
+        sql.rows(r#"SELECT id FROM "Order" WHERE id LIKE 'l%'"#).into_iter().collect();
+    assert!(sold.is_subset(&found), "acknowledged and lost: {:?}", sold.difference(&found));
+    let known: BTreeSet<String> = sold.union(&in_doubt).cloned().collect();
+    assert!(found.is_subset(&known), "never sold: {:?}", found.difference(&known));
+    let kept = sql.number("SELECT count(*) FROM crm.consent_entry WHERE source = 'admin'");
+    assert!(
+        kept == consents || kept == consents + 1,
+        "{consents} consents were acknowledged, {kept} are there"
+    );
+    let findings = examine(&mut sql, &[], true);
+    assert!(findings.is_empty(), "{findings:#?}");
+    cluster.stop();
     drop(sql);
     drop(cluster);
 }

@@ -62,6 +62,7 @@ mod remedies;
 mod retention;
 mod roles;
 mod rule_per_session;
+mod scheduling;
 mod schema;
 mod scoring_cases;
 mod segment_facts;

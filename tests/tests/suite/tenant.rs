@@ -2,6 +2,8 @@
 //! statements of our functions name it, but for those listed here with the reason.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use crm_tests::{Session, TestDatabase, restaurant};
 
@@ -54,6 +56,10 @@ const ACROSS: [(&str, &str); 21] = [
     ("unbind", "an operator's statement about all"),
 ];
 
+/// Files of the library and the service with such a statement, and why.
+const PROGRAMS_ACROSS: [(&str, &str); 1] =
+    [("command.rs", "an operator lists all keys, and revokes one by its id")];
+
 fn bound(purpose: &str) -> (TestDatabase, Session) {
     let database = TestDatabase::new(purpose);
     let mut sql = database.session();
@@ -102,27 +108,61 @@ fn every_policy_asks_for_the_organisation() {
     ));
 }
 
-/// By their text: each tenant table in a body has an alias whose org_id the body names, or is inserted into org_id first.
-#[test]
-fn statements_name_the_organisation_or_are_listed_here() {
-    let (_database, mut sql) = bound("tenant_statements");
-    let found: BTreeSet<String> = sql
-        .rows(&format!(
-            r"WITH used AS (
-                SELECT p.proname, m[1] AS verb, m[2] AS relname, m[3] AS alias, p.prosrc
-                FROM pg_proc AS p, regexp_matches(p.prosrc, '(FROM|JOIN|UPDATE|INTO|USING)\s+crm\.([a-z_]+)(?:\s+AS\s+([a-z_]+))?', 'g') AS m
-                WHERE p.pronamespace = 'crm'::regnamespace)
-              SELECT DISTINCT u.proname FROM used AS u JOIN pg_class AS c ON c.relnamespace = 'crm'::regnamespace AND c.relname = u.relname
-               WHERE c.oid IN ({TENANT_TABLES}) AND u.relname <> 'organisation' AND NOT CASE u.verb
-                 WHEN 'INTO' THEN u.prosrc ~ ('INTO\s+crm\.' || u.relname || '(\s+AS\s+[a-z_]+)?\s*\(\s*org_id')
-                 ELSE COALESCE(u.prosrc ~ ('\m' || u.alias || '\.org_id\M'), false) END"
-        ))
-        .into_iter()
-        .collect();
-    assert!(found.len() > 10, "the bodies are read: {found:?}");
-    let known: BTreeSet<String> = ACROSS.iter().map(|(name, _)| (*name).to_owned()).collect();
+/// What reads a tenant table without naming the organisation, of texts with names. By the text: each tenant table has an
+/// alias whose org_id the text names, or is inserted into org_id first.
+fn without_organisation(sql: &mut Session, texts: &str) -> BTreeSet<String> {
+    sql.rows(&format!(
+        r"WITH used AS (
+            SELECT p.name, m[1] AS verb, m[2] AS relname, m[3] AS alias, p.text
+            FROM ({texts}) AS p (name, text), regexp_matches(p.text, '(FROM|JOIN|UPDATE|INTO|USING)\s+crm\.([a-z_]+)(?:\s+AS\s+([a-z_]+))?', 'g') AS m)
+          SELECT DISTINCT u.name FROM used AS u JOIN pg_class AS c ON c.relnamespace = 'crm'::regnamespace AND c.relname = u.relname
+           WHERE c.oid IN ({TENANT_TABLES}) AND u.relname <> 'organisation' AND NOT CASE u.verb
+             WHEN 'INTO' THEN u.text ~ ('INTO\s+crm\.' || u.relname || '(\s+AS\s+[a-z_]+)?\s*\(\s*org_id')
+             ELSE COALESCE(u.text ~ ('\m' || u.alias || '\.org_id\M'), false) END"
+    ))
+    .into_iter()
+    .collect()
+}
+
+fn expect_listed(found: &BTreeSet<String>, listed: &[(&str, &str)]) {
+    let known: BTreeSet<String> = listed.iter().map(|(name, _)| (*name).to_owned()).collect();
     let new: Vec<_> = found.difference(&known).collect();
     assert!(new.is_empty(), "name the organisation, or say here why not: {new:?}");
-    let gone: Vec<_> = known.difference(&found).collect();
+    let gone: Vec<_> = known.difference(found).collect();
     assert!(gone.is_empty(), "these name it by now: {gone:?}");
+}
+
+#[test]
+fn functions_name_the_organisation_or_are_listed_here() {
+    let (_database, mut sql) = bound("tenant_functions");
+    let bodies = "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'crm'::regnamespace";
+    expect_listed(&without_organisation(&mut sql, bodies), &ACROSS);
+}
+
+/// Each string of the library's and the service's source by itself, named by its file.
+#[test]
+fn statements_of_the_programs_name_the_organisation_or_are_listed_here() {
+    let (_database, mut sql) = bound("tenant_programs");
+    let mut strings = Vec::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut folders = vec![root.join("crm_ext/src"), root.join("crm_api/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("the source is there") {
+            let path = entry.expect("it can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).expect("source is text");
+            let file = path.file_name().and_then(|name| name.to_str()).expect("names are text");
+            strings.extend(
+                text.split('"')
+                    .filter(|part| part.contains(" crm."))
+                    .map(|part| format!("('{file}', $string${part}$string$)")),
+            );
+        }
+    }
+    assert!(strings.len() > 100, "the statements are read: {}", strings.len());
+    let found = without_organisation(&mut sql, &format!("VALUES {}", strings.join(",")));
+    expect_listed(&found, &PROGRAMS_ACROSS);
 }
