@@ -190,3 +190,18 @@ test("with the service away what is shown stays, says so, and is refreshed once 
   await away.page.getByRole("table", { name: "Guests" }).getByText("Lost").first().waitFor();
   await away.context.close();
 });
+
+test("the builder asks for no preview before it knows whose guests are meant", async () => {
+  const slow = await signedIn(browser, { venue: story.venue.venue_id });
+  const venues = [];
+  slow.page.on("request", (request) => request.url().endsWith("/v1/segments/preview") && venues.push(request.postDataJSON().venue));
+  await slow.context.route("**/v1/venues", async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await route.continue();
+  });
+  const answered = slow.page.waitForResponse((response) => response.url().endsWith("/v1/segments/preview"));
+  await open(slow.page, "/segments/new");
+  assert.equal((await answered).status(), 200);
+  assert.deepEqual([...new Set(venues)], [story.venue.venue_id]);
+  await slow.context.close();
+});

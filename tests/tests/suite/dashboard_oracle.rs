@@ -1,6 +1,6 @@
 //! The dashboard's figures on the example platform, against SQL of the tests' own over the platform's orders.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crm_tests::database::demo_folder;
 use crm_tests::{Session, TestDatabase, oracle};
@@ -18,6 +18,12 @@ static DEMO: LazyLock<TestDatabase> = LazyLock::new(|| {
     oracle::install(&mut sql, oracle::Source::DemoTables);
     database
 });
+
+/// One test at a time writes: a recompute leaves alone whom another holds.
+fn turn_to_write() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A transaction at a moment of its own, undone with its session.
 fn trial(as_of: &str) -> Session {
@@ -46,6 +52,7 @@ fn labels_after(sql: &mut Session, venue: &str, change: &str) -> String {
 
 #[test]
 fn a_preview_agrees_with_the_recompute_that_follows_the_same_settings() {
+    let _turn = turn_to_write();
     // Three days after the night: some labels are due already.
     let mut sql = trial("2025-07-03 23:00+00");
     let mut moves = 0;
@@ -98,6 +105,7 @@ fn a_preview_agrees_with_the_recompute_that_follows_the_same_settings() {
         }
     }
     assert!(moves > 1000, "the settings make a difference: {moves}");
+    sql.run("ROLLBACK");
 }
 
 #[test]
@@ -180,6 +188,7 @@ fn upcoming_labels_are_the_oracles_labels_of_the_coming_days() {
 
 #[test]
 fn who_was_there_and_who_moved_in_make_who_is_there() {
+    let _turn = turn_to_write();
     let mut sql = trial("2025-07-20 23:00+00");
     sql.run("CREATE TEMP TABLE start ON COMMIT DROP AS SELECT org_id, venue_id, customer_id, label FROM crm.customer_venue_stats");
     // Every third guest comes again in July, and some for the first time.
@@ -220,4 +229,5 @@ fn who_was_there_and_who_moved_in_make_who_is_there() {
         sql.number("SELECT sum(f.net_guests) FROM crm.venue v, crm.label_flow(v.ref, '2025-07-02', '2025-08-31') f WHERE f.from_label IS NULL"),
         40 * sql.number("SELECT count(*) FROM crm.venue")
     );
+    sql.run("ROLLBACK");
 }

@@ -54,6 +54,8 @@ function Editor({ segment, name: named, start }: { segment: Schema["Segment"] | 
   const { venue } = useVenue();
   const scope = segment && segment.venue_id == null ? "org" : "venue";
   const at = scope === "org" ? null : (segment?.venue_id ?? venue?.venue_id ?? null);
+  // Until the venues have been read, nobody knows whose guests are meant.
+  const placed = scope === "org" || at !== null;
   const { fields, schema } = useFields(scope);
   const [name, setName] = useState(named);
   const [json, setJson] = useState(false);
@@ -72,7 +74,7 @@ function Editor({ segment, name: named, start }: { segment: Schema["Segment"] | 
   const wrong = problems.data?.filter((problem) => problem.severity === "error") ?? [];
   const preview = useQuery({
     queryKey: ["preview", asked, at, segment?.segment_id],
-    enabled: problems.data !== undefined && !problems.isPlaceholderData && wrong.length === 0,
+    enabled: placed && problems.data !== undefined && !problems.isPlaceholderData && wrong.length === 0,
     placeholderData: keepPreviousData,
     retry: false,
     queryFn: ({ signal }) => data(api.POST("/v1/segments/preview", { body: { criteria: JSON.parse(asked), venue: at, segment: segment?.segment_id ?? null }, signal })),
@@ -112,7 +114,7 @@ function Editor({ segment, name: named, start }: { segment: Schema["Segment"] | 
       actions={
         <>
           <Button variant="subtle" onClick={() => void go(-1)}>{t("state.cancel")}</Button>
-          <Button loading={save.isPending} disabled={!name.trim() || wrong.length > 0} onClick={() => save.mutate()}>{t("state.save")}</Button>
+          <Button loading={save.isPending} disabled={!name.trim() || wrong.length > 0 || !placed} onClick={() => save.mutate()}>{t("state.save")}</Button>
         </>
       }
     >

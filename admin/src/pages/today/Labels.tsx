@@ -44,7 +44,7 @@ export function LabelShares({ labels, currency, from, to }: { labels: Schema["Ov
                 <td className="number"><Link to={`/guests?label=${label}`}>{format.number(guests)}</Link></td>
                 <td className="number"><Link to="#movement" aria-label={`${t(`label.${label}.name`)}: ${format.signed(change(label))}, ${t("today.movedHint")}`}>{format.signed(change(label))}</Link></td>
                 <td className="number"><Link to={`/guests?label=${label}&sort=-spend`}>{format.money(spent, currency, true)}</Link></td>
-                <td className="number wide">{format.percent(share_of_revenue)}</td>
+                <td className="number wide"><Link to={`/guests?label=${label}&sort=-spend`}>{format.percent(share_of_revenue)}</Link></td>
               </tr>
             ))}
           </tbody>
