@@ -6,12 +6,13 @@ CRM_API_BIN=${CRM_API_BIN:-$TARGET_DIR/debug/crm_api}
 database=admin_ui_$$
 secret=$(random_secret)
 log=$(mktemp)
+mailbox=$(mktemp -d)
 service=
 quietly() { PGOPTIONS='-c client_min_messages=warning' psql -X -q -v ON_ERROR_STOP=1 "$@" >/dev/null; }
 clean() {
   [ -z "$service" ] || kill "$service" 2>/dev/null || true
   quietly -d postgres -c "DROP DATABASE IF EXISTS $database WITH (FORCE)" || true
-  rm -f "$log"
+  rm -rf "$log" "$mailbox"
 }
 trap clean EXIT
 
@@ -24,7 +25,7 @@ quietly -c "ALTER ROLE crm_service LOGIN PASSWORD '$secret'"
 
 port=$(free_port 18080)
 # The service refuses settings it does not know, such as those of the tests.
-env -i CRM_DATABASE_URL="postgres://crm_service:$secret@$PGHOST:$PGPORT/$database" CRM_LISTEN="127.0.0.1:$port" "$CRM_API_BIN" serve >"$log" 2>&1 &
+env -i CRM_DATABASE_URL="postgres://crm_service:$secret@$PGHOST:$PGPORT/$database" CRM_LISTEN="127.0.0.1:$port" CRM_MAILBOX_DIR="$mailbox" "$CRM_API_BIN" serve >"$log" 2>&1 &
 service=$!
 for _ in $(seq 100); do
   (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break

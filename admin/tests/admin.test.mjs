@@ -102,11 +102,13 @@ test("the list of guests holds only the rows in view, however far it is scrolled
   const { page } = await session();
   await open(page, "/guests?sort=name");
   const table = page.getByRole("table", { name: "Guests" });
-  for (let step = 0; step < 8; step++) {
+  const numbers = () => table.getByRole("row").evaluateAll((all) => all.map((row) => Number(row.getAttribute("aria-rowindex"))));
+  let rows = [];
+  for (let step = 0; step < 60 && Math.max(...rows) <= 500; step++) {
     await table.evaluate((element) => element.scrollTo(0, element.scrollHeight));
-    await page.waitForLoadState("networkidle");
+    await page.waitForTimeout(250);
+    rows = await numbers();
   }
-  const rows = await table.getByRole("row").evaluateAll((all) => all.map((row) => Number(row.getAttribute("aria-rowindex"))));
   assert.ok(Math.max(...rows) > 500, `reached row ${Math.max(...rows)}`);
   assert.ok(rows.length < 80, `${rows.length} rows in the document`);
 });
