@@ -2,6 +2,7 @@
 
 CREATE OR REPLACE FUNCTION crm.reachable_bound(org int, of_channel text, scope uuid, after uuid, stretch int) RETURNS uuid
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN least(
@@ -17,6 +18,7 @@ COMMENT ON FUNCTION crm.reachable_bound(int, text, uuid, uuid, int) IS 'An id up
 
 CREATE OR REPLACE FUNCTION crm.reachable_within(org int, of_channel text, scope uuid, after uuid, upto uuid) RETURNS uuid[]
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN ARRAY(
@@ -32,6 +34,7 @@ COMMENT ON FUNCTION crm.reachable_within(int, text, uuid, uuid, uuid) IS 'Who ma
 
 CREATE OR REPLACE FUNCTION crm.reachable_among(org int, of_channel text, scope uuid, guests uuid[]) RETURNS uuid[]
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN ARRAY(
@@ -46,6 +49,7 @@ COMMENT ON FUNCTION crm.reachable_among(int, text, uuid, uuid[]) IS 'Which of th
 
 CREATE OR REPLACE FUNCTION crm.members_within(of_segment crm.known_segment, segment int, after uuid, upto uuid, max_rows int) RETURNS uuid[]
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF of_segment.label IS NOT NULL THEN
@@ -62,6 +66,7 @@ COMMENT ON FUNCTION crm.members_within(crm.known_segment, int, uuid, uuid, int) 
 
 CREATE OR REPLACE FUNCTION crm.members_among(of_segment crm.known_segment, segment int, guests uuid[]) RETURNS uuid[]
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF of_segment.label IS NOT NULL THEN
