@@ -30,13 +30,14 @@ DECLARE
   standing record;
   address text := (SELECT c.email_key FROM crm.customer AS c WHERE c.org_id = org AND c.customer_id = guest);
   request uuid := gen_random_uuid();
+  asked_at timestamptz := clock_timestamp();
   made bigint;
 BEGIN
   SELECT c.state, c.entry_id INTO standing FROM crm.consent AS c WHERE c.org_id = org AND c.customer_id = guest AND c.scope_id = scope AND c.channel = channel;
   -- Asked again is asked once.
   IF standing.state = 'GRANTED' OR standing.state = 'PENDING' AND EXISTS (
        SELECT FROM crm.opt_in_request AS r WHERE r.org_id = org AND r.customer_id = guest AND r.scope_id = scope AND r.channel = channel
-         AND r.state = 'PENDING' AND r.expires_at > clock_timestamp() AND r.address_hash = crm.keyed_hash('email:' || address)) THEN
+         AND r.state = 'PENDING' AND r.expires_at > asked_at AND r.address_hash = crm.keyed_hash('email:' || address)) THEN
     RETURN standing.entry_id;
   END IF;
   IF address IS NULL THEN
@@ -47,9 +48,9 @@ BEGIN
     RAISE EXCEPTION 'the guest''s e-mail address is suppressed' USING ERRCODE = 'CR409', COLUMN = 'customer', HINT = 'crm.lift_suppression(address), where he wishes so himself.';
   END IF;
   PERFORM crm.cancel_opt_ins(org, guest, scope, channel);
-  INSERT INTO crm.opt_in_request (org_id, request_id, customer_id, scope_id, channel, purpose, wording_id, address_hash, token_hash, expires_at)
+  INSERT INTO crm.opt_in_request (org_id, request_id, customer_id, scope_id, channel, purpose, wording_id, address_hash, token_hash, requested_at, expires_at)
   VALUES (org, request, guest, scope, channel, purpose, wording, crm.keyed_hash('email:' || address), crm.token_hash(crm.token_of('opt_in', request)),
-          clock_timestamp() + interval '7 days');
+          asked_at, asked_at + interval '7 days');
   made := crm.add_consent_entry(org, guest, scope, channel, 'PENDING', source, purpose, wording, actor, ip, user_agent, detail, NULL);
   INSERT INTO crm.mail (org_id, kind, customer_id, request_id) VALUES (org, 'confirm_opt_in', guest, request);
   PERFORM crm.follow_consents(org, ARRAY[guest], of_channel => channel);
